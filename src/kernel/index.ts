@@ -1,0 +1,11 @@
+/**
+ * The words every slice shares and nothing else: how an operation refuses, what time it is, how things are named,
+ * and a value that will not print. Imports nothing of ours.
+ */
+export { Failure, isFailure, refuse } from './failure.ts'
+export type { FailureKind } from './failure.ts'
+export { systemClock } from './clock.ts'
+export type { Clock } from './clock.ts'
+export { accessKeyId, randomId, uniqueId, uuid } from './ids.ts'
+export type { UniqueIdPrefix } from './ids.ts'
+export { Secret } from './secret.ts'

@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseSync } from 'oxc-parser'
+import { describe, expect, it } from 'vitest'
+
+/** Which folder of src imports which. An unlisted edge fails, and so does a listed one that nobody uses. */
+const slices: Record<string, readonly string[]> = {
+  kernel: [],
+}
+
+/** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
+const packages: Record<string, readonly string[]> = {}
+
+const sourceDir = new URL('../src/', import.meta.url).pathname
+const files = readdirSync(sourceDir, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+)
+
+/** The folder a file of src belongs to: its slice, or `.` for the files beside the slices. */
+const sliceOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '.')
+
+function importsOf(file: string): string[] {
+  const { module } = parseSync(file, readFileSync(join(sourceDir, file), 'utf8'))
+  return [
+    ...module.staticImports.map((entry) => entry.moduleRequest.value),
+    ...module.staticExports.flatMap((entry) =>
+      entry.entries.flatMap((each) => each.moduleRequest?.value ?? []),
+    ),
+    ...module.dynamicImports.map((entry) =>
+      readFileSync(join(sourceDir, file), 'utf8')
+        .slice(entry.moduleRequest.start, entry.moduleRequest.end)
+        .replaceAll(/^['"]|['"]$/g, ''),
+    ),
+  ]
+}
+
+function observed(): { slices: Record<string, string[]>; packages: Record<string, string[]> } {
+  const edges = new Map<string, Set<string>>()
+  const homes = new Map<string, Set<string>>()
+  for (const file of files) {
+    const slice = sliceOf(file)
+    if (slice !== '.') edges.set(slice, edges.get(slice) ?? new Set())
+    for (const name of importsOf(file)) {
+      if (name.startsWith('#')) {
+        if (slice !== '.') edges.get(slice)?.add(name.slice(1))
+      } else if (!name.startsWith('.') && !name.startsWith('node:')) {
+        const bare = name
+          .split('/')
+          .slice(0, name.startsWith('@') ? 2 : 1)
+          .join('/')
+        homes.set(bare, (homes.get(bare) ?? new Set()).add(slice))
+      }
+    }
+  }
+  const plain = (map: Map<string, Set<string>>) =>
+    Object.fromEntries([...map].map(([key, values]) => [key, [...values].toSorted()]))
+  return { slices: plain(edges), packages: plain(homes) }
+}
+
+const sorted = (table: Record<string, readonly string[]>) =>
+  Object.fromEntries(Object.entries(table).map(([key, values]) => [key, [...values].toSorted()]))
+
+describe('architecture', () => {
+  it('slices import exactly what the table says', () => {
+    expect(observed().slices).toEqual(sorted(slices))
+  })
+
+  it('npm packages live exactly where the table says', () => {
+    expect(observed().packages).toEqual(sorted(packages))
+  })
+
+  it('imports point downward only: no slice reaches a slice that reaches it', () => {
+    const reach = (from: string, seen = new Set<string>()): Set<string> => {
+      for (const next of slices[from] ?? []) if (!seen.has(next)) reach(next, seen.add(next))
+      return seen
+    }
+    expect(Object.keys(slices).filter((slice) => reach(slice).has(slice))).toEqual([])
+  })
+
+  it('no file reaches out of its slice by path', () => {
+    const climbing = files.filter(
+      (file) => sliceOf(file) !== '.' && importsOf(file).some((name) => name.startsWith('../')),
+    )
+    expect(climbing).toEqual([])
+  })
+
+  it('time, randomness and the environment are read in kernel, crypto, config and main alone', () => {
+    const impure =
+      /\bDate\.now\(|new Date\(\)|Temporal\.Now\b|Math\.random\(|randomBytes\(|randomUUID\(|process\.env\b/
+    const home = new Set(['kernel', 'crypto', 'config'])
+    const found = files.filter((file) => {
+      if (home.has(sliceOf(file)) || file === 'main.ts') return false
+      return impure.test(
+        readFileSync(join(sourceDir, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''),
+      )
+    })
+    expect(found).toEqual([])
+  })
+})
