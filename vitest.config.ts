@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/peers/**'],
+    globalSetup: ['test/support/template.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
