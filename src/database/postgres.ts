@@ -58,7 +58,7 @@ export async function openPostgres(
     types: {
       getTypeParser: (type: number, format?: 'text' | 'binary') =>
         (format === 'binary' ? undefined : parsers.get(type)) ?? pg.types.getTypeParser(type, format),
-    } as pg.CustomTypesConfig,
+    },
   }
 
   const pool = new pg.Pool({ ...settings, max: poolSize, idleTimeoutMillis: 30_000 })
@@ -71,8 +71,7 @@ export async function openPostgres(
   function line(): Promise<pg.Client> {
     const index = turn++ % pipelines
     lines[index] ??= (async () => {
-      // `pipeline` is in pg since 8.23 and not yet in its types.
-      const client = new pg.Client({ ...settings, pipeline: true } as pg.ClientConfig)
+      const client = new pg.Client({ ...settings, pipeline: true })
       const forget = () => {
         lines[index] = undefined
       }
