@@ -8,6 +8,7 @@ const slices: Record<string, readonly string[]> = {
   kernel: [],
   crypto: ['kernel'],
   database: ['kernel'],
+  sigv4: ['kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */

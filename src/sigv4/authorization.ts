@@ -1,0 +1,172 @@
+import { refuse } from '#kernel'
+
+import { queryPairs } from './encoding.ts'
+import { headerValues, rawQueryOf, type SignableRequest } from './request.ts'
+
+/** What a signed request says about its own signature. Nothing in it is proven yet. */
+export type Authorization = {
+  readonly form: 'header' | 'presigned'
+  readonly accessKeyId: string
+  /** `yyyymmdd` of the credential scope. */
+  readonly day: string
+  readonly region: string
+  readonly service: string
+  /** Lower case, in the signer's order. */
+  readonly signedHeaders: readonly string[]
+  /** 64 lower-case hex digits. */
+  readonly signature: string
+  /** X-Amz-Date as sent. */
+  readonly date: string
+  readonly signedAt: Temporal.Instant
+  /** X-Amz-Security-Token, where temporary credentials signed. */
+  readonly sessionToken?: string
+  /** X-Amz-Expires of a presigned request. */
+  readonly expiresInSeconds?: number
+}
+
+const maxPresignedSeconds = 604_800
+const incomplete = (message: string): never => refuse('malformed', 'sigv4/incomplete-signature', message)
+
+/**
+ * Reads the signature of a request, from its Authorization header or its query, and checks its form: every part
+ * there, once, well written, and `host` and every `x-amz-*` header among the signed ones.
+ *
+ * Undefined where the request carries no SigV4 signature at all.
+ *
+ * @throws Failure malformed `sigv4/incomplete-signature`, naming the missing piece
+ * @throws Failure unauthenticated `sigv4/unsigned-header`
+ */
+export function parseAuthorization(request: SignableRequest): Authorization | undefined {
+  if (!request.rawUrl.startsWith('/')) incomplete('The request target must be a path.')
+  const header = headerValues(request.headers, 'authorization')
+  const query = new Map<string, string[]>()
+  for (const [name, value] of queryPairs(rawQueryOf(request.rawUrl))) {
+    if (/^x-amz-/i.test(name)) query.set(name, [...(query.get(name) ?? []), value])
+  }
+  const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')
+  if (header.length > 1) incomplete('The Authorization header is given more than once.')
+  const [line] = header
+  if (line !== undefined && presigned)
+    incomplete('Give the signature in the header or in the query, not both.')
+  const authorization =
+    line !== undefined ? fromHeader(line, request) : presigned ? fromQuery(query) : undefined
+  if (authorization !== undefined) requireSignedHeaders(authorization, request)
+  return authorization
+}
+
+function fromHeader(line: string, request: SignableRequest): Authorization {
+  const [algorithm, rest = ''] = splitOnce(line.trim(), ' ')
+  requireAlgorithm(algorithm)
+  const parts = new Map<string, string>()
+  for (const part of rest.split(',').filter((each) => each.trim() !== '')) {
+    const [name, value] = splitOnce(part.trim(), '=')
+    if (value === undefined || parts.has(name)) incomplete('Authorization header has a malformed part.')
+    parts.set(name, value ?? '')
+  }
+  const piece = (name: string): string =>
+    parts.get(name) || incomplete(`Authorization header requires '${name}' parameter.`)
+  const [date, ...moreDates] = headerValues(request.headers, 'x-amz-date')
+  const tokens = headerValues(request.headers, 'x-amz-security-token')
+  if (moreDates.length > 0 || tokens.length > 1)
+    incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
+  return {
+    form: 'header',
+    ...scopeOf(piece('Credential')),
+    signedHeaders: signedHeadersOf(piece('SignedHeaders')),
+    signature: signatureOf(piece('Signature')),
+    ...dateOf(date ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")),
+    ...(tokens[0] === undefined ? {} : { sessionToken: tokens[0].trim() }),
+  }
+}
+
+function fromQuery(query: ReadonlyMap<string, readonly string[]>): Authorization {
+  const optional = (name: string): string | undefined => {
+    const [value, ...more] = query.get(name) ?? []
+    if (more.length > 0) incomplete(`The query gives '${name}' more than once.`)
+    return value
+  }
+  const piece = (name: string): string =>
+    optional(name) || incomplete(`AWS query-string parameters must include '${name}'.`)
+  requireAlgorithm(piece('X-Amz-Algorithm'))
+  const expires = optional('X-Amz-Expires')
+  const seconds = expires === undefined ? undefined : Number(expires)
+  if (expires !== undefined && !(/^\d{1,6}$/.test(expires) && Number(expires) <= maxPresignedSeconds)) {
+    incomplete(`X-Amz-Expires must be a number of seconds up to ${maxPresignedSeconds}.`)
+  }
+  const token = optional('X-Amz-Security-Token')
+  return {
+    form: 'presigned',
+    ...scopeOf(piece('X-Amz-Credential')),
+    signedHeaders: signedHeadersOf(piece('X-Amz-SignedHeaders')),
+    signature: signatureOf(piece('X-Amz-Signature')),
+    ...dateOf(piece('X-Amz-Date')),
+    ...(token === undefined ? {} : { sessionToken: token }),
+    ...(seconds === undefined ? {} : { expiresInSeconds: seconds }),
+  }
+}
+
+function splitOnce(text: string, mark: string): readonly [string, string?] {
+  const at = text.indexOf(mark)
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function requireAlgorithm(algorithm: string): void {
+  if (algorithm !== 'AWS4-HMAC-SHA256') incomplete("The signing algorithm must be 'AWS4-HMAC-SHA256'.")
+}
+
+function scopeOf(credential: string): Pick<Authorization, 'accessKeyId' | 'day' | 'region' | 'service'> {
+  const [accessKeyId = '', day = '', region = '', service = '', terminator, ...more] = credential.split('/')
+  if (terminator === undefined || more.length > 0) {
+    incomplete('Credential must have the form access-key-id/yyyymmdd/region/service/aws4_request.')
+  }
+  if (!/^\w{16,128}$/.test(accessKeyId)) incomplete('Credential has no access key id.')
+  if (!/^\d{8}$/.test(day)) incomplete('Credential has no date in the form yyyymmdd.')
+  if (!/^[a-z0-9-]{1,64}$/i.test(region)) incomplete('Credential has no region.')
+  if (!/^[a-z0-9-]{1,64}$/i.test(service)) incomplete('Credential has no service.')
+  if (terminator !== 'aws4_request') {
+    refuse(
+      'unauthenticated',
+      'sigv4/wrong-terminator',
+      `Credential should be scoped with a valid terminator: 'aws4_request'.`,
+    )
+  }
+  return { accessKeyId, day, region, service }
+}
+
+function signedHeadersOf(list: string): readonly string[] {
+  const names = list.split(';')
+  if (names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]{1,256}$/.test(name))) {
+    incomplete('SignedHeaders must be lower-case header names with semicolons between them.')
+  }
+  if (new Set(names).size !== names.length) incomplete('SignedHeaders names a header twice.')
+  return names
+}
+
+const signatureOf = (signature: string): string =>
+  /^[0-9a-f]{64}$/.test(signature) ? signature : incomplete('Signature must be 64 lower-case hex digits.')
+
+function dateOf(date: string): Pick<Authorization, 'date' | 'signedAt'> {
+  const match = /^(\d{4})(\d\d)(\d\d)T([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z$/.exec(date)
+  const iso = match?.slice(1)
+  if (iso === undefined) return incomplete("X-Amz-Date must have the form yyyymmdd'T'hhmmss'Z'.")
+  const [year, month, day, hour, minute, second] = iso
+  try {
+    return { date, signedAt: Temporal.Instant.from(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) }
+  } catch {
+    return incomplete('X-Amz-Date is not a date of the calendar.')
+  }
+}
+
+/** A header that is not signed is anybody's to change; one that is named but absent was removed on the way. */
+function requireSignedHeaders({ signedHeaders }: Authorization, request: SignableRequest): void {
+  const present = new Set(request.headers.map(([name]) => name.toLowerCase()))
+  const loose = [...present].find((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name))
+  const unsigned = signedHeaders.includes('host') ? loose : 'host'
+  if (unsigned !== undefined) {
+    refuse('unauthenticated', 'sigv4/unsigned-header', `'${unsigned}' must be a 'SignedHeader'.`)
+  }
+  const missing = signedHeaders.find((name) => !present.has(name))
+  if (missing !== undefined) incomplete(`The signed header '${missing}' is not in the request.`)
+  if (headerValues(request.headers, 'host').length !== 1)
+    incomplete('The Host header is given more than once.')
+}

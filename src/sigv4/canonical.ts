@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+
+import { decodePercent, encodePath, encodeRfc3986, queryPairs } from './encoding.ts'
+import { headerValues, rawPathOf, rawQueryOf, type HeaderPairs, type SignableRequest } from './request.ts'
+
+/** What the canonical form needs to know beyond the request itself. */
+type CanonicalRules = {
+  /** Lower case, in the order the signer lists them. */
+  readonly signedHeaders: readonly string[]
+  /** The last line: a hash, or the literal a streaming or unsigned payload has instead. */
+  readonly payloadHash: string
+  /** The service of the scope: every one but `s3` encodes the path a second time. */
+  readonly service: string
+}
+
+/**
+ * The canonical request (General Reference, "Create a canonical request").
+ *
+ * The path is not normalised: `/a/../b` and `/b` are different requests to a service, so they are different here.
+ *
+ * @throws Failure malformed `sigv4/malformed-url`
+ */
+export const canonicalRequest = (request: SignableRequest, rules: CanonicalRules): string =>
+  [
+    request.method,
+    canonicalPath(rawPathOf(request.rawUrl), rules.service),
+    canonicalQuery(rawQueryOf(request.rawUrl)),
+    ...rules.signedHeaders.map((name) => `${name}:${canonicalValue(request.headers, name)}`),
+    '',
+    rules.signedHeaders.join(';'),
+    rules.payloadHash,
+  ].join('\n')
+
+const canonicalPath = (rawPath: string, service: string): string =>
+  encodePath(service === 's3' ? decodePercent(rawPath) : rawPath) || '/'
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Sorted by encoded name, then encoded value; the signature of a presigned request is left out. */
+const canonicalQuery = (rawQuery: string): string =>
+  queryPairs(rawQuery)
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .map(([name, value]) => [encodeRfc3986(name), encodeRfc3986(value)] as const)
+    .toSorted((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+
+const canonicalValue = (headers: HeaderPairs, name: string): string =>
+  headerValues(headers, name)
+    .map((value) => value.trim().replaceAll(/[ \t]+/g, ' '))
+    .join(',')
+
+/** The string to sign. `scope` is `day/region/service/aws4_request`; `date` the value of X-Amz-Date. */
+export const stringToSign = (date: string, scope: string, canonical: string): string =>
+  ['AWS4-HMAC-SHA256', date, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')

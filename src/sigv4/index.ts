@@ -1,0 +1,21 @@
+/**
+ * AWS Signature Version 4: the canonical form of a request, signing it (header and presigned), and verifying it in
+ * three steps, so that the expensive look-up of a secret comes after the cheap checks:
+ * `parseAuthorization` → `checkFreshness` → (the caller finds the secret) → `verifySignature`.
+ *
+ * A pure engine: no I/O, no clock, no tables. Specification: the AWS General Reference, "Signature Version 4 signing
+ * process"; what real clients send is recorded in the tests.
+ */
+export { parseAuthorization } from './authorization.ts'
+export type { Authorization } from './authorization.ts'
+export { checkFreshness } from './freshness.ts'
+export type { FreshnessRules } from './freshness.ts'
+export { verifySignature } from './verify.ts'
+export type { VerifyRules } from './verify.ts'
+export { canonicalRequest, stringToSign } from './canonical.ts'
+export { payloadHash } from './request.ts'
+export type { Body, HeaderPairs, SignableRequest } from './request.ts'
+export { dayKeyCache, signingKey } from './signing-key.ts'
+export type { DayKeyCache } from './signing-key.ts'
+export { presign, signHeaders } from './sign.ts'
+export type { SigningCredentials, SigningScope } from './sign.ts'

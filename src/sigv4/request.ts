@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+
+/** Header fields as they came over the wire: name and value, repeated names repeated, order kept. */
+export type HeaderPairs = readonly (readonly [name: string, value: string])[]
+
+/** The bytes of the body, or their SHA-256 in lower-case hex where somebody else holds the bytes. */
+export type Body = Uint8Array | { readonly sha256: string }
+
+/** A request as it was received or is about to be sent. `rawUrl` is path and query exactly as on the request line. */
+export type SignableRequest = {
+  readonly method: string
+  readonly rawUrl: string
+  readonly headers: HeaderPairs
+  readonly body: Body
+}
+
+/** The SHA-256 of the body in lower-case hex. */
+export const payloadHash = (body: Body): string =>
+  body instanceof Uint8Array ? createHash('sha256').update(body).digest('hex') : body.sha256
+
+/** All values of a header, in the order they came. `name` in lower case. */
+export const headerValues = (headers: HeaderPairs, name: string): readonly string[] =>
+  headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
+
+/** The path of a request line, without its query. */
+export function rawPathOf(rawUrl: string): string {
+  const mark = rawUrl.indexOf('?')
+  return mark === -1 ? rawUrl : rawUrl.slice(0, mark)
+}
+
+/** The query of a request line without its question mark; empty where there is none. */
+export function rawQueryOf(rawUrl: string): string {
+  const mark = rawUrl.indexOf('?')
+  return mark === -1 ? '' : rawUrl.slice(mark + 1)
+}
