@@ -9,6 +9,7 @@ const slices: Record<string, readonly string[]> = {
   crypto: ['kernel'],
   database: ['kernel'],
   sigv4: ['kernel'],
+  xml: [],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
