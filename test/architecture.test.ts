@@ -10,13 +10,17 @@ const slices: Record<string, readonly string[]> = {
   database: ['kernel'],
   sigv4: ['kernel'],
   xml: [],
+  http: ['kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
 const packages: Record<string, readonly string[]> = {
   '@electric-sql/pglite': ['database'],
   '@node-rs/argon2': ['crypto'],
+  '@koa/router': ['http'],
+  koa: ['http'],
   pg: ['database'],
+  'rate-limiter-flexible': ['http'],
 }
 
 const sourceDir = new URL('../src/', import.meta.url).pathname

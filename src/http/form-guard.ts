@@ -1,0 +1,49 @@
+import type { Context } from 'koa'
+import { refuse } from '#kernel'
+import type { CookieJar } from './cookies.ts'
+import { type Form, readForm } from './readers.ts'
+
+/** Cross-site request forgery: every form of ours carries a token, and every state change proves it. */
+export type FormGuard = {
+  /** The token for a form's hidden field `_csrf`, bound to this browser and to what the form is for. */
+  token(ctx: Context, purpose: string): string
+  /**
+   * Reads a posted form and proves that our own page sent it: Sec-Fetch-Site, Origin and token.
+   *
+   * @throws Failure forbidden http/cross-site, forbidden http/form-token
+   */
+  read(ctx: Context, purpose: string, options?: { limit?: number }): Promise<Form>
+}
+
+/**
+ * @param needs `mac` is the vault's; `equal` compares in constant time; `publicUrl` is the one origin we believe
+ */
+export function formGuard(needs: {
+  jar: CookieJar
+  publicUrl: URL
+  mac(label: string, text: string): string
+  equal(left: string, right: string): boolean
+}): FormGuard {
+  const tokenFor = (browser: string, purpose: string) => needs.mac('form', `${browser}\n${purpose}`)
+  return {
+    token: (ctx, purpose) => tokenFor(needs.jar.browser(ctx), purpose),
+    async read(ctx, purpose, options) {
+      const site = ctx.get('sec-fetch-site')
+      const origin = ctx.get('origin')
+      if (
+        (site !== '' && site !== 'same-origin' && site !== 'none') ||
+        (origin !== '' && origin !== needs.publicUrl.origin)
+      )
+        refuse('forbidden', 'http/cross-site', 'This form was sent from another site.', { site, origin })
+      const form = await readForm(ctx, options)
+      const browser = needs.jar.read(ctx, 'browser') ?? ''
+      if (browser === '' || !needs.equal(form.get('_csrf') ?? '', tokenFor(browser, purpose)))
+        refuse(
+          'forbidden',
+          'http/form-token',
+          'This form is too old, or cookies are blocked. Go back, reload the page and send it again.',
+        )
+      return form
+    },
+  }
+}

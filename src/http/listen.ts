@@ -1,0 +1,52 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+
+/** A server that is up. */
+export type Listening = {
+  readonly server: Server
+  readonly port: number
+  /** Takes no new connection, lets what is under way finish, and cuts what has not after `seconds`. */
+  drain(seconds: number): Promise<void>
+}
+
+/**
+ * Listens with every limit explicit.
+ *
+ * @throws the system's error (EADDRINUSE, EACCES) when the port is not to be had
+ */
+export async function listen(
+  handler: RequestListener,
+  place: { host: string | undefined; port: number },
+): Promise<Listening> {
+  const server = createServer(
+    {
+      maxHeaderSize: 32_768,
+      requestTimeout: 60_000,
+      headersTimeout: 15_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+    },
+    handler,
+  )
+  server.maxHeadersCount = 100
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(place.port, place.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  return {
+    server,
+    port: typeof address === 'object' && address !== null ? address.port : place.port,
+    drain: (seconds) =>
+      new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), seconds * 1_000)
+        server.close(() => {
+          clearTimeout(cut)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+  }
+}

@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
+import { refuse } from '#kernel'
+
+/** A form's or query's parameters. INVARIANT: no name stood in it twice. */
+export type Form = ReadonlyMap<string, string>
+
+const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>()
+
+/**
+ * The raw body. Read once: a second reader gets the same bytes.
+ *
+ * @param limit bytes; @throws Failure malformed http/too-large past it, and the connection is then closed
+ */
+export function readRaw(ctx: Context, limit: number): Promise<Buffer> {
+  let reading = bodies.get(ctx.req)
+  if (reading === undefined) {
+    reading = drain(ctx.req, limit)
+    bodies.set(ctx.req, reading)
+  }
+  return reading.then((body) => {
+    if (body.length > limit) tooLarge(limit)
+    return body
+  })
+}
+
+const tooLarge = (limit: number): never =>
+  refuse('malformed', 'http/too-large', `The body is larger than ${limit} bytes.`)
+
+async function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) {
+    request.resume()
+    tooLarge(limit)
+  }
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size <= limit) chunks.push(chunk)
+    // Past the limit we read on for a little, so that the client hears the answer instead of a reset.
+    else if (size > limit + 1_048_576) request.destroy()
+  }
+  if (size > limit) tooLarge(limit)
+  return Buffer.concat(chunks)
+}
+
+/** The parameters of `name=value&…` text. @throws Failure malformed http/form for bad escapes, a NUL or a name given twice */
+function parseForm(text: string, most: number): Form {
+  const form = new Map<string, string>()
+  if (text === '') return form
+  const pairs = text.split('&', most + 1)
+  if (pairs.length > most) refuse('malformed', 'http/form', `More than ${most} parameters.`)
+  for (const pair of pairs) {
+    if (pair === '') continue
+    const at = pair.indexOf('=')
+    const name = unescape(at < 0 ? pair : pair.slice(0, at))
+    const value = unescape(at < 0 ? '' : pair.slice(at + 1))
+    if (form.has(name))
+      refuse('malformed', 'http/duplicate-parameter', `The parameter "${name.slice(0, 60)}" is given twice.`)
+    form.set(name, value)
+  }
+  return form
+}
+
+function unescape(text: string): string {
+  let plain: string
+  try {
+    plain = decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return refuse('malformed', 'http/form', 'A parameter is not properly percent-encoded UTF-8.')
+  }
+  if (plain.includes('\0')) refuse('malformed', 'http/nul', 'A parameter holds a NUL byte.')
+  return plain
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+const decode = (body: Uint8Array): string => {
+  try {
+    return utf8.decode(body)
+  } catch {
+    return refuse('malformed', 'http/encoding', 'The body is not UTF-8.')
+  }
+}
+
+/** A form body (`application/x-www-form-urlencoded`). @throws Failure malformed http/content-type, http/form, http/too-large */
+export async function readForm(ctx: Context, { limit = 65_536, most = 200 } = {}): Promise<Form> {
+  if (ctx.is('application/x-www-form-urlencoded') !== 'application/x-www-form-urlencoded')
+    refuse('malformed', 'http/content-type', 'Send the form as application/x-www-form-urlencoded.')
+  return parseForm(decode(await readRaw(ctx, limit)), most)
+}
+
+/** The query's parameters, each at most once. */
+export const readQuery = (ctx: Context, { most = 100 } = {}): Form => parseForm(ctx.querystring, most)
+
+/**
+ * A JSON body as `unknown`, for zod to read. Nesting is bounded before parsing.
+ *
+ * @throws Failure malformed http/content-type, http/json, http/too-large
+ */
+export async function readJson(ctx: Context, { limit = 262_144, depth = 32 } = {}): Promise<unknown> {
+  if (ctx.is('application/json', 'application/*+json') === false || ctx.get('content-type') === '')
+    refuse('malformed', 'http/content-type', 'Send the body as application/json.')
+  const text = decode(await readRaw(ctx, limit))
+  if (nesting(text) > depth)
+    refuse('malformed', 'http/json-depth', `The JSON is nested deeper than ${depth}.`)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return refuse('malformed', 'http/json', 'The body is not JSON.')
+  }
+  if (/\\u0000|\0/.test(text)) refuse('malformed', 'http/nul', 'The body holds a NUL character.')
+  return value
+}
+
+function nesting(text: string): number {
+  let deepest = 0
+  let level = 0
+  let quoted = false
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index]
+    if (quoted) {
+      if (character === '\\') index++
+      else if (character === '"') quoted = false
+    } else if (character === '"') quoted = true
+    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++level)
+    else if (character === '}' || character === ']') level--
+  }
+  return deepest
+}

@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context, Middleware } from 'koa'
+import { type Clock, isFailure, randomId, uuid } from '#kernel'
+import { addressOf, type TrustedProxies } from './address.ts'
+
+/** Who asks, from where, when: what logs and audit events say about a request. */
+export type RequestInfo = {
+  readonly id: string
+  readonly at: Temporal.Instant
+  readonly ip: string
+  readonly userAgent: string
+  /** Whether the request reached us, or the proxy before us, over TLS. */
+  readonly secure: boolean
+}
+
+/** The part of a logger that a request needs; every line carries the request id. */
+export type RequestLog = {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+type Held = { readonly info: RequestInfo; readonly log: RequestLog; nonce?: string }
+
+const held = new WeakMap<IncomingMessage, Held>()
+
+const heldOf = (ctx: Context): Held => {
+  const found = held.get(ctx.req)
+  if (found === undefined) throw new Error('The request did not pass requestEdge.')
+  return found
+}
+
+/** Who asks, from where, when. */
+export const requestInfo = (ctx: Context): RequestInfo => heldOf(ctx).info
+
+/** The log of this request. */
+export const requestLog = (ctx: Context): RequestLog => heldOf(ctx).log
+
+/** This answer's nonce, for the one script that its page may carry. */
+export function nonceOf(ctx: Context): string {
+  const entry = heldOf(ctx)
+  entry.nonce ??= randomId().slice(0, 22)
+  return entry.nonce
+}
+
+/**
+ * The first middleware: gives the request its id (`X-Request-ID` in the answer), its address and its log, writes one
+ * line when it is answered, and answers 500 without detail when a bug comes through.
+ */
+export function requestEdge(needs: {
+  clock: Clock
+  log: RequestLog & { child(fields: object): RequestLog }
+  proxies: TrustedProxies
+  publicUrl: URL
+}): Middleware {
+  return async (ctx, next) => {
+    const at = needs.clock()
+    const peerTrusted = needs.proxies.trusts(ctx.req.socket.remoteAddress ?? '')
+    const forwardedProto = ctx.get('x-forwarded-proto').split(',')[0]?.trim()
+    const info: RequestInfo = {
+      id: uuid(),
+      at,
+      ip: addressOf(ctx.req, needs.proxies),
+      userAgent: ctx.get('user-agent').slice(0, 512).replaceAll('\0', ''),
+      secure:
+        peerTrusted && forwardedProto !== undefined && forwardedProto !== ''
+          ? forwardedProto === 'https'
+          : needs.publicUrl.protocol === 'https:',
+    }
+    const log = needs.log.child({ request: info.id })
+    held.set(ctx.req, { info, log })
+    ctx.set('X-Request-ID', info.id)
+    try {
+      if (ctx.url.length > 65_536 || ctx.url.includes('\0') || /%00/.test(ctx.url)) {
+        ctx.status = 400
+        ctx.body = 'The address holds a NUL byte or is too long.\n'
+        return
+      }
+      await next()
+    } catch (thrown) {
+      log.error(
+        isFailure(thrown) ? { reason: thrown.reason, detail: thrown.detail } : { err: thrown },
+        'a request failed outside its wire',
+      )
+      if (!ctx.headerSent) {
+        ctx.status = isFailure(thrown) && thrown.kind === 'unavailable' ? 503 : 500
+        ctx.type = 'text/plain'
+        ctx.body = `Something went wrong on our side. Request ${info.id}.\n`
+      }
+    } finally {
+      log.info(
+        {
+          method: ctx.method,
+          path: ctx.path,
+          status: ctx.status,
+          ip: info.ip,
+          ms: needs.clock().epochMilliseconds - at.epochMilliseconds,
+        },
+        'request',
+      )
+    }
+  }
+}
