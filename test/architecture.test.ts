@@ -11,6 +11,7 @@ const slices: Record<string, readonly string[]> = {
   sigv4: ['kernel'],
   xml: [],
   http: ['kernel'],
+  'aws-wire': ['kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
