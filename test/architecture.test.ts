@@ -13,6 +13,7 @@ const slices: Record<string, readonly string[]> = {
   xml: [],
   http: ['kernel'],
   'aws-wire': ['kernel'],
+  sts: ['kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */

@@ -5,5 +5,6 @@
 export { equal, sha256 } from './compare.ts'
 export { createPasswordHasher } from './passwords.ts'
 export type { PasswordHasher, PasswordHashSettings } from './passwords.ts'
+export { random } from './random.ts'
 export { openVault } from './vault.ts'
 export type { Vault } from './vault.ts'

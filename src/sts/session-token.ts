@@ -1,0 +1,143 @@
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+
+import { refuse, Secret, type Clock } from '#kernel'
+
+import type { SessionClaims } from './claims.ts'
+import { readClaims, writeClaims } from './claims-codec.ts'
+import { accountOfSessionKeyId, sessionKeyId } from './session-key-id.ts'
+
+/**
+ * The session token, form SST1: self-contained and sealed, so any node opens it without a database read and no row is
+ * kept per session.
+ *
+ *   token  = base64( version 1 B | kid 2 B | flags 1 B | nonce 12 B | tag 16 B | ciphertext )   AES-256-GCM
+ *   AAD    = label ‖ version ‖ kid ‖ flags ‖ access key id
+ *   secret = first 40 characters of base64( HMAC-SHA256( K_secret[kid], "sk" ‖ access key id ‖ nonce ) )
+ *
+ * The two keys of a kid are derived from the master key under distinct labels. The kid is the day of issue, so keys
+ * change daily without anything to store, and a token of a day that no session can still be alive from is refused
+ * before its seal is tried.
+ */
+export type SessionTokens = {
+  /** Seals a session. `minimumSize` pads the token to at least so many characters. */
+  readonly mint: (claims: SessionClaims, minimumSize?: number) => SessionCredentials
+  /**
+   * Opens the token that belongs to an access key id. Expiry and epochs are the caller's to check, after the signature.
+   *
+   * @throws Failure unauthenticated `sts/invalid-token`, the same for every way a token can be wrong
+   */
+  readonly open: (accessKeyId: string, token: string) => OpenedSession
+}
+
+/** What the caller of an issuing operation gets. */
+export type SessionCredentials = {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Secret
+  readonly sessionToken: string
+  readonly expiration: Temporal.Instant
+}
+
+/** A token whose seal has proven it, and the secret that goes with it. */
+export type OpenedSession = { readonly claims: SessionClaims; readonly secretAccessKey: Secret }
+
+/** Where keys, nonces and the day come from. */
+export type SessionTokenNeeds = {
+  /** A key per label, the same on every node (HKDF over the master key). */
+  readonly derive: (label: string) => Uint8Array
+  readonly random: (size: number) => Uint8Array
+  readonly clock: Clock
+}
+
+const version = 1
+const deflated = 1
+const padded = 2
+const headerBytes = 4
+const sealedAt = headerBytes + 12 + 16
+const maxTokenCharacters = 8192
+const maxClaimBytes = 16_384
+/** Sessions live at most 36 hours, so they may come from today, yesterday or the day before. */
+const liveDays = 3
+
+/** Makes and opens session tokens. */
+export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
+  const today = (): number => Math.floor(needs.clock().epochMilliseconds / 86_400_000)
+  const sealKey = (kid: number): Uint8Array => needs.derive(`sts/sst1/seal/${kid}`)
+  const secretOf = (kid: number, accessKeyId: string, nonce: Uint8Array): Secret =>
+    new Secret(
+      createHmac('sha256', needs.derive(`sts/sst1/secret/${kid}`))
+        .update('sk')
+        .update(accessKeyId)
+        .update(nonce)
+        .digest('base64')
+        .slice(0, 40),
+    )
+
+  return {
+    mint(claims, minimumSize = 0) {
+      const kid = today()
+      const accessKeyId = sessionKeyId(claims.accountId, needs.random(5))
+      const nonce = needs.random(12)
+      const { flags, plaintext } = pack(writeClaims(claims), minimumSize)
+      const header = Buffer.of(version, kid >> 8, kid & 255, flags)
+      const cipher = createCipheriv('aes-256-gcm', sealKey(kid), nonce).setAAD(bound(header, accessKeyId))
+      const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()])
+      return {
+        accessKeyId,
+        secretAccessKey: secretOf(kid, accessKeyId, nonce),
+        sessionToken: Buffer.concat([header, nonce, cipher.getAuthTag(), sealed]).toString('base64'),
+        expiration: claims.expiresAt,
+      }
+    },
+
+    open(accessKeyId, token) {
+      const raw = token.length <= maxTokenCharacters ? Buffer.from(token, 'base64') : Buffer.alloc(0)
+      // Base64 has many spellings of the same bytes; only the one we wrote is ours.
+      if (raw.length <= sealedAt || raw.toString('base64') !== token) return refuseToken()
+      const kid = raw.readUInt16BE(1)
+      const age = today() - kid
+      if (raw[0] !== version || age < -1 || age >= liveDays) return refuseToken()
+      const header = raw.subarray(0, headerBytes)
+      const nonce = raw.subarray(headerBytes, headerBytes + 12)
+      const decipher = createDecipheriv('aes-256-gcm', sealKey(kid), nonce, { authTagLength: 16 })
+        .setAAD(bound(header, accessKeyId))
+        .setAuthTag(raw.subarray(headerBytes + 12, sealedAt))
+      let plaintext: Buffer
+      try {
+        plaintext = Buffer.concat([decipher.update(raw.subarray(sealedAt)), decipher.final()])
+      } catch {
+        return refuseToken()
+      }
+      const claims = readClaims(unpack(plaintext, raw[3] ?? 0))
+      if (claims.accountId !== accountOfSessionKeyId(accessKeyId)) return refuseToken()
+      return { claims, secretAccessKey: secretOf(kid, accessKeyId, nonce) }
+    },
+  }
+}
+
+const bound = (header: Uint8Array, accessKeyId: string): Buffer =>
+  Buffer.concat([Buffer.from('signet/sst1/'), header, Buffer.from(accessKeyId)])
+
+const refuseToken = (): never =>
+  refuse('unauthenticated', 'sts/invalid-token', 'The security token included in the request is invalid.')
+
+/** Deflates where that is shorter, pads where a minimum is asked for: length (2 bytes) and zeros around the rest. */
+function pack(text: string, minimumSize: number): { readonly flags: number; readonly plaintext: Buffer } {
+  const plain = Buffer.from(text)
+  // Short claims do not get shorter and every call would pay for the attempt.
+  const small = plain.length > 320 ? deflateRawSync(plain) : plain
+  const [flags, best] = small.length < plain.length ? ([deflated, small] as const) : ([0, plain] as const)
+  // Four characters of base64 hold three bytes.
+  const wanted = Math.ceil((minimumSize * 3) / 4) - sealedAt
+  if (wanted <= best.length) return { flags, plaintext: best }
+  const room = Buffer.alloc(Math.max(wanted, best.length + 2))
+  room.writeUInt16BE(best.length)
+  best.copy(room, 2)
+  return { flags: flags | padded, plaintext: room }
+}
+
+function unpack(plaintext: Buffer, flags: number): string {
+  const inner = (flags & padded) === 0 ? plaintext : plaintext.subarray(2, 2 + plaintext.readUInt16BE())
+  const plain = (flags & deflated) === 0 ? inner : inflateRawSync(inner, { maxOutputLength: maxClaimBytes })
+  return plain.toString()
+}
