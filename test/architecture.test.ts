@@ -14,6 +14,7 @@ const slices: Record<string, readonly string[]> = {
   http: ['kernel'],
   'aws-wire': ['kernel'],
   sts: ['kernel'],
+  oidc: ['crypto', 'database', 'kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -22,6 +23,7 @@ const packages: Record<string, readonly string[]> = {
   '@node-rs/argon2': ['crypto'],
   '@koa/router': ['http'],
   koa: ['http'],
+  'oidc-provider': ['oidc'],
   pg: ['database'],
   yaml: ['config'],
   zod: ['config'],
