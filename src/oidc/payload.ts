@@ -61,7 +61,7 @@ export function joinPayload(
     for (const [path, value] of Object.entries(taken)) {
       const [first = '', second] = path.split('.')
       if (second === undefined) payload[first] = value
-      else Reflect.set((payload[first] ??= {}) as object, second, value)
+      else Reflect.set((payload[first] ??= {}), second, value)
     }
   }
   if (stored.consumedAt !== null) payload['consumed'] = Math.floor(stored.consumedAt.epochMilliseconds / 1000)

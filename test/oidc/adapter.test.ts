@@ -51,7 +51,7 @@ beforeAll(async () => {
   })
   provider = new Provider(origin, {
     adapter,
-    jwks: { keys: [(await crypto.subtle.exportKey('jwk', privateKey)) as never] },
+    jwks: { keys: [await crypto.subtle.exportKey('jwk', privateKey)] },
     cookies: { keys: ['a key for cookies'] },
     features: { devInteractions: { enabled: false } },
     findAccount: async (_ctx, sub) => ({ accountId: sub, claims: async () => ({ sub }) }),
