@@ -1,0 +1,25 @@
+/**
+ * The policy language of AWS IAM: reading documents, and deciding requests by them. Pure: no I/O, no clock, no dependency,
+ * and nothing of ours below it.
+ *
+ * The specification is the IAM User Guide; where it is silent, docs/decisions. `reference/` is the readable interpreter that
+ * states a decision in code.
+ */
+export type { DocumentType, Policy, Statement } from './ast.ts'
+export { canonicalKey } from './ast.ts'
+export { rcpFullAccess, scpFullAccess, unreadablePolicy } from './built-in.ts'
+export { evaluate } from './evaluate.ts'
+export type { Finding, Fix } from './findings.ts'
+export type { Severity } from './checks.ts'
+export { grammars, hardLimit } from './grammar.ts'
+export { parsePolicy, type Parsed } from './parse.ts'
+export { bindPrincipals, principalArnsIn } from './principals.ts'
+export type {
+  ContextValue,
+  Decision,
+  DecisionRequest,
+  Layer,
+  PolicyRef,
+  RequestPolicies,
+  RequestPrincipal,
+} from './request.ts'

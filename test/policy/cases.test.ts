@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { evaluate, parsePolicy } from '#policy'
+import { decideByReference } from '#src/policy/reference/evaluate.ts'
+import { caseFiles, documentsOf, requestOf, type Case, type Expectation } from './case-file.ts'
+
+const files = caseFiles()
+const merged = files.map(({ name, file }) => ({
+  name,
+  topic: file.topic,
+  cases: file.cases.map((each): Case => ({ ...file.defaults, ...each })),
+}))
+
+type Expected = Extract<Expectation, { decision: string }>
+
+function decisionOf(wanted: Exclude<Expectation, { findings: unknown } | { valid: unknown }>): Expected {
+  if (typeof wanted === 'object') return wanted
+  return { decision: typeof wanted === 'string' ? wanted : wanted ? 'Allow' : 'Deny' }
+}
+
+function check(given: Case): void {
+  const { expect: wanted } = given
+  if (typeof wanted === 'object' && ('findings' in wanted || 'valid' in wanted)) {
+    const [document] = documentsOf(given)
+    const { policy, findings } = parsePolicy(
+      given.text ?? JSON.stringify(document?.json),
+      document?.type ?? given.type ?? 'identity',
+    )
+    const errors = findings.filter((each) => each.severity === 'error')
+    expect(policy === undefined).toBe(errors.length > 0)
+    if ('valid' in wanted) return expect(errors).toEqual([])
+    for (const each of wanted.findings) {
+      const [code, path] = typeof each === 'string' ? [each] : each
+      expect(
+        findings.map((found) => (path === undefined ? found.code : `${found.code} ${found.path}`)),
+      ).toContain(path === undefined ? code : `${code} ${path}`)
+    }
+    return
+  }
+  const expected = decisionOf(wanted)
+  const request = requestOf(given)
+  for (const decision of [evaluate(request), decideByReference(request)]) {
+    expect(decision.explicit ? `Explicit${decision.effect}` : decision.effect, decision.because).toBe(
+      expected.decision,
+    )
+    expect(decision.layer === 'error' && expected.layer !== 'error', decision.because).toBe(false)
+    if (expected.layer !== undefined) expect(decision.layer).toBe(expected.layer)
+    if (expected.statement !== undefined) {
+      const [first] = decision.statements
+      expect(typeof expected.statement === 'number' ? first?.index : first?.sid).toBe(expected.statement)
+    }
+  }
+}
+
+describe.each(merged)('$topic', ({ cases }) => {
+  it.each(cases)('$id $title', check)
+})
+
+describe('the case files', () => {
+  const all = merged.flatMap(({ cases }) => cases)
+
+  it('give every case an id of its own', () => {
+    const ids = all.map(({ id }) => id)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
+  })
+
+  it('cite a page for every case', () => {
+    expect(all.filter(({ cite }) => !cite?.page).map(({ id }) => id)).toEqual([])
+  })
+})
