@@ -16,6 +16,9 @@ const slices: Record<string, readonly string[]> = {
   sts: ['kernel'],
   oidc: ['crypto', 'database', 'kernel'],
   policy: [],
+  signin: [],
+  setup: ['signin'],
+  portal: ['signin'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -27,8 +30,9 @@ const packages: Record<string, readonly string[]> = {
   'oidc-provider': ['oidc'],
   pg: ['database'],
   yaml: ['config'],
-  zod: ['config'],
+  zod: ['config', 'http'],
   'rate-limiter-flexible': ['http'],
+  eta: ['http'],
 }
 
 const sourceDir = new URL('../src/', import.meta.url).pathname

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import type { Middleware } from 'koa'
+
+/** A static file, ready to be sent in three encodings. */
+type Asset = {
+  readonly type: string
+  readonly bodies: { readonly identity: Buffer; readonly br: Buffer | null; readonly gzip: Buffer | null }
+}
+
+/** The static files of the pages, in memory. */
+export type Assets = {
+  /** The URL path of a file, with its content's hash in the name. @throws Error when there is no such file */
+  readonly url: (name: string) => string
+  /** Whether there is such a file; the operator's `custom.css` is optional. */
+  readonly has: (name: string) => boolean
+  /** The file behind a URL path, or undefined. */
+  readonly find: (path: string) => Asset | undefined
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+}
+
+/**
+ * Reads and compresses every file of the folders once; a file in a later folder takes the place of one with the same
+ * name. A changed file has another URL, so browsers may keep it for good.
+ */
+export function openAssets(folders: readonly string[]): Assets {
+  const urls = new Map<string, string>()
+  const byPath = new Map<string, Asset>()
+  for (const folder of folders.filter((each) => existsSync(each))) {
+    for (const name of readdirSync(folder)) {
+      const extension = extname(name)
+      const type = types[extension]
+      if (type === undefined) continue
+      const body = readFileSync(join(folder, name))
+      const hash = createHash('sha256').update(body).digest('base64url').slice(0, 10)
+      const path = `/assets/${name.slice(0, -extension.length)}-${hash}${extension}`
+      urls.set(name, path)
+      byPath.set(path, { type, bodies: compressed(body, type) })
+    }
+  }
+  return {
+    url(name) {
+      const path = urls.get(name)
+      if (path === undefined) throw new Error(`no asset "${name}"`)
+      return path
+    },
+    has: (name) => urls.has(name),
+    find: (path) => byPath.get(path),
+  }
+}
+
+function compressed(body: Buffer, type: string): Asset['bodies'] {
+  if (type.startsWith('image/') && type !== 'image/svg+xml') return { identity: body, br: null, gzip: null }
+  return {
+    identity: body,
+    br: brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
+    gzip: gzipSync(body, { level: 9 }),
+  }
+}
+
+/** Answers GET and HEAD under `/assets/`; everything else goes on to the next. */
+export function serveAssets(assets: Assets): Middleware {
+  return async (ctx, next) => {
+    const asset = ctx.method === 'GET' || ctx.method === 'HEAD' ? assets.find(ctx.path) : undefined
+    if (asset === undefined) {
+      await next()
+      return
+    }
+    ctx.set('Cache-Control', 'public, max-age=31536000, immutable')
+    ctx.set('Vary', 'Accept-Encoding')
+    ctx.type = asset.type
+    const accepted = acceptedEncodings(ctx.get('Accept-Encoding'))
+    const encoding =
+      accepted.has('br') && asset.bodies.br ? 'br' : accepted.has('gzip') && asset.bodies.gzip ? 'gzip' : null
+    if (encoding !== null) ctx.set('Content-Encoding', encoding)
+    ctx.body = (encoding === null ? null : asset.bodies[encoding]) ?? asset.bodies.identity
+  }
+}
+
+/** The codings a client takes (RFC 9110 §12.5.3); one with `q=0` is not among them. */
+const acceptedEncodings = (header: string): Set<string> =>
+  new Set(
+    header
+      .toLowerCase()
+      .split(',')
+      .map((part) => part.trim().split(';'))
+      .filter(([, quality]) => !/^\s*q=0(\.0*)?\s*$/.test(quality ?? ''))
+      .map(([coding = '']) => coding.trim()),
+  )

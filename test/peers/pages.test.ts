@@ -1,0 +1,82 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import Koa from 'koa'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openPages, serveAssets } from '#http'
+import type { Shell } from '#http'
+import { samples } from '../views/samples.ts'
+
+/** The policy of interface.md §8, as a page without an editor gets it. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+const pages = openPages({ viewsDir: new URL('../../views/', import.meta.url).pathname })
+const app = new Koa()
+app.use(serveAssets(pages.assets))
+app.use((ctx) => {
+  const [, theme = '', index = '', ...name] = ctx.path.split('/')
+  const variants: readonly object[] = samples[name.join('/') as keyof typeof samples]
+  ctx.set('Content-Security-Policy', policy)
+  ctx.type = 'html'
+  // The hand-over page would leave at once; what it looks like is what counts here.
+  ctx.body = pages
+    .render(name.join('/'), variants[Number(index)] ?? {}, { language: 'en', theme: theme as Shell['theme'] })
+    .replace(/<meta http-equiv="refresh"[^>]*>/, '')
+})
+const answer = app.callback()
+const server = createServer((incoming, outgoing) => void answer(incoming, outgoing))
+let browser: Browser
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+})
+afterAll(async () => {
+  await browser.close()
+  await new Promise<unknown>((resolve) => server.close(resolve))
+})
+
+const shots = process.env['SHOTS']
+const cases = Object.entries(samples).flatMap(([name, variants]) =>
+  variants.flatMap((_, index) =>
+    (['light', 'dark'] as const).flatMap((theme) =>
+      [320, 1280].map((width) => ({ name, index, theme, width })),
+    ),
+  ),
+)
+
+describe('in Chromium', () => {
+  it.each(cases)(
+    '$name ($index) in $theme at $width px: accessible, nothing blocked, nothing wider than the window',
+    async ({ name, index, theme, width }) => {
+      const context = await browser.newContext({ viewport: { width, height: 800 } })
+      const page = await context.newPage()
+      const complaints: string[] = []
+      page.on('console', (message) => complaints.push(message.text()))
+      page.on('pageerror', (error) => complaints.push(error.message))
+      const { port } = server.address() as AddressInfo
+      await page.goto(`http://127.0.0.1:${port}/${theme}/${index}/${name}`)
+      const found = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+        .analyze()
+      expect(
+        found.violations.flatMap(({ id, nodes }) =>
+          nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
+        ),
+      ).toEqual([])
+      // Strings, because the test's own types know no browser.
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      expect(complaints).toEqual([])
+      if (shots !== undefined) {
+        await page.screenshot({
+          path: `${shots}/${name.replace('/', '-')}-${index}-${theme}-${width}.png`,
+          fullPage: true,
+        })
+      }
+      await context.close()
+    },
+  )
+})
