@@ -63,7 +63,7 @@ describe('every page', () => {
   it.each(rendered)('$name sends every form by POST with a token against cross-site requests', ({ html }) => {
     for (const [form] of html.matchAll(/<form\b[\s\S]*?<\/form>/g)) {
       expect(form).toMatch(/^<form method="post"/)
-      expect(form).toMatch(/<input type="hidden" name="csrf" value="[^"]+">/)
+      expect(form).toMatch(/<input type="hidden" name="_csrf" value="[^"]+">/)
     }
   })
 
