@@ -19,6 +19,11 @@ const slices: Record<string, readonly string[]> = {
   signin: [],
   setup: ['signin'],
   portal: ['signin'],
+  audit: ['database', 'http', 'kernel'],
+  keys: ['crypto', 'database', 'kernel'],
+  directory: ['crypto', 'database', 'kernel'],
+  sessions: ['crypto', 'database', 'http', 'kernel'],
+  apps: ['crypto', 'database', 'kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -26,11 +31,12 @@ const packages: Record<string, readonly string[]> = {
   '@electric-sql/pglite': ['database'],
   '@node-rs/argon2': ['crypto'],
   '@koa/router': ['http'],
+  jose: ['keys'],
   koa: ['http'],
   'oidc-provider': ['oidc'],
+  zod: ['apps', 'config', 'http', 'sessions'],
   pg: ['database'],
   yaml: ['config'],
-  zod: ['config', 'http'],
   'rate-limiter-flexible': ['http'],
   eta: ['http'],
 }

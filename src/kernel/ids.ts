@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 
 const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
@@ -19,3 +19,16 @@ export const randomId = (): string => randomBytes(32).toString('base64url')
 
 /** A random UUID, for request and event ids. */
 export const uuid = (): string => randomUUID()
+
+/** A UUIDv7 (RFC 9562 §5.7): its order is the order in time. */
+export function timeOrderedId(at: Temporal.Instant): string {
+  const bytes = randomBytes(16)
+  bytes.writeUIntBE(at.epochMilliseconds, 0, 6)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** A new 12-digit account id. */
+export const accountId = (): string => String(randomInt(1_000_000_000, 1_000_000_000_000)).padStart(12, '0')

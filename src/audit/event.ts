@@ -1,0 +1,62 @@
+import type { RequestInfo } from '#http'
+import { timeOrderedId } from '#kernel'
+import type { UserIdentity } from './identity.ts'
+
+/** What a slice says about what happened; the rest of the record is filled in. Never a secret, a token or an assertion. */
+export type AuditEntry = {
+  /** The service in the event's source: `sts` becomes `sts.signet`. */
+  readonly source: string
+  /** CloudTrail's `eventName`: `AssumeRole`, `ConsoleLogin`, `CreateUser` … */
+  readonly name: string
+  readonly by: UserIdentity
+  /** Absent for what the command line on this machine does. */
+  readonly request?: RequestInfo | undefined
+  readonly accountId?: string | undefined
+  readonly region?: string | undefined
+  readonly error?: { readonly code: string; readonly message: string } | undefined
+  readonly parameters?: object | undefined
+  readonly response?: object | undefined
+  readonly additional?: object | undefined
+  readonly resources?: readonly { readonly ARN: string; readonly type?: string }[] | undefined
+  readonly readOnly?: boolean
+}
+
+/** One row of `audit_event`. */
+export type EventRow = { id: string; time: Temporal.Instant; name: string; actor: string; body: string }
+
+/** The record as it is stored and exported: CloudTrail's field names, version 1.11. */
+export function toRow(entry: AuditEntry, now: Temporal.Instant): EventRow {
+  const id = timeOrderedId(now)
+  const { by, request } = entry
+  const body = JSON.stringify({
+    eventVersion: '1.11',
+    userIdentity: by,
+    eventTime: now.toString({ smallestUnit: 'millisecond' }),
+    eventSource: `${entry.source}.signet`,
+    eventName: entry.name,
+    awsRegion: entry.region ?? 'us-east-1',
+    sourceIPAddress: request?.ip ?? 'localhost',
+    userAgent: request?.userAgent ?? 'signet',
+    errorCode: entry.error?.code,
+    errorMessage: entry.error?.message,
+    requestParameters: entry.parameters ?? null,
+    responseElements: entry.response ?? null,
+    additionalEventData: entry.additional,
+    requestID: request?.id,
+    eventID: id,
+    readOnly: entry.readOnly ?? false,
+    resources: entry.resources,
+    eventType: 'AwsApiCall',
+    managementEvent: true,
+    recipientAccountId: entry.accountId ?? by.accountId,
+    eventCategory: 'Management',
+  })
+  // PostgreSQL's text holds no NUL; JSON writes one as an escape, which is fine, and a lone surrogate never is.
+  return {
+    id,
+    time: now,
+    name: entry.name,
+    actor: by.arn ?? by.principalId ?? by.type,
+    body: body.toWellFormed(),
+  }
+}

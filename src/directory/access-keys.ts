@@ -1,0 +1,149 @@
+import { type Queryable, sql, violatedUnique } from '#database'
+import type { Vault } from '#crypto'
+import { accessKeyId, type Clock, randomId, refuse, Secret } from '#kernel'
+
+/** A long-term key as `authenticate` needs it. `userId` is absent for the root user's. */
+export type AccessKey = {
+  readonly accessKeyId: string
+  readonly accountId: string
+  readonly userId: string | undefined
+  readonly secret: Secret
+  readonly status: 'Active' | 'Inactive'
+}
+
+/** A long-term key as lists show it. */
+export type AccessKeySummary = {
+  readonly accessKeyId: string
+  readonly status: 'Active' | 'Inactive'
+  readonly createdAt: Temporal.Instant
+  readonly lastUsedAt: Temporal.Instant | undefined
+  readonly lastUsedService: string | undefined
+  readonly lastUsedRegion: string | undefined
+}
+
+const context = (id: string, accountId: string) => `access_key/secret/${accountId}/${id}`
+const most = 2
+
+/**
+ * Creates a key; the secret is in the answer and nowhere else in clear.
+ *
+ * @param request `accessKeyId` and `secret` only to make an environment again exactly; otherwise they are random
+ * @throws Failure conflict directory/access-key-limit past two per user, directory/access-key-exists
+ */
+export async function createAccessKey(
+  tx: Queryable,
+  needs: { vault: Vault; clock: Clock },
+  request: {
+    accountId: string
+    userId?: string | undefined
+    accessKeyId?: string | undefined
+    secret?: Secret | undefined
+  },
+): Promise<{ accessKeyId: string; secret: Secret; createdAt: Temporal.Instant }> {
+  const id = request.accessKeyId ?? accessKeyId()
+  const secret =
+    request.secret ?? new Secret(Buffer.from(randomId(), 'base64url').subarray(0, 30).toString('base64'))
+  // The owner's row is the lock: two creations at once are counted one after the other.
+  if (request.userId === undefined)
+    await tx.query(sql`select account_id from account where account_id = ${request.accountId} for update`)
+  else await tx.query(sql`select user_id from users where user_id = ${request.userId} for update`)
+  const { rows } = await tx.query(
+    sql`select access_key_id from access_key
+        where account_id = ${request.accountId} and user_id is not distinct from ${request.userId ?? null}`,
+  )
+  if (rows.length >= most)
+    refuse('conflict', 'directory/access-key-limit', `Cannot exceed quota for AccessKeysPerUser: ${most}`)
+  const createdAt = needs.clock()
+  try {
+    await tx.query(
+      sql`insert into access_key (access_key_id, account_id, user_id, secret_sealed, created_at)
+          values (${id}, ${request.accountId}, ${request.userId},
+                  ${needs.vault.seal(secret.reveal(), context(id, request.accountId))}, ${createdAt})`,
+    )
+  } catch (thrown) {
+    if (violatedUnique(thrown) === undefined) throw thrown
+    refuse('conflict', 'directory/access-key-exists', `The access key ${id} already exists.`)
+  }
+  return { accessKeyId: id, secret, createdAt }
+}
+
+/** A key with its secret, whatever its status; undefined when there is none. */
+export async function findAccessKey(db: Queryable, vault: Vault, id: string): Promise<AccessKey | undefined> {
+  const { rows } = await db.query<{
+    account_id: string
+    user_id: string | null
+    secret_sealed: Buffer
+    status: 'Active' | 'Inactive'
+  }>(sql`select account_id, user_id, secret_sealed, status from access_key where access_key_id = ${id}`)
+  const [row] = rows
+  if (row === undefined) return undefined
+  return {
+    accessKeyId: id,
+    accountId: row.account_id,
+    userId: row.user_id ?? undefined,
+    secret: new Secret(vault.open(row.secret_sealed, context(id, row.account_id)).toString()),
+    status: row.status,
+  }
+}
+
+/** A user's keys, or with no user the root user's, oldest first. */
+export async function listAccessKeys(
+  db: Queryable,
+  owner: { accountId: string; userId?: string | undefined },
+): Promise<readonly AccessKeySummary[]> {
+  const { rows } = await db.query<{
+    access_key_id: string
+    status: 'Active' | 'Inactive'
+    created_at: Temporal.Instant
+    last_used_at: Temporal.Instant | null
+    last_used_service: string | null
+    last_used_region: string | null
+  }>(
+    sql`select access_key_id, status, created_at, last_used_at, last_used_service, last_used_region from access_key
+        where account_id = ${owner.accountId} and user_id is not distinct from ${owner.userId ?? null}
+        order by created_at, access_key_id`,
+  )
+  return rows.map((row) => ({
+    accessKeyId: row.access_key_id,
+    status: row.status,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at ?? undefined,
+    lastUsedService: row.last_used_service ?? undefined,
+    lastUsedRegion: row.last_used_region ?? undefined,
+  }))
+}
+
+/** Switches a key on or off; off ends what was issued by it. @throws Failure not-found directory/no-access-key */
+export async function setAccessKeyStatus(
+  tx: Queryable,
+  id: string,
+  status: 'Active' | 'Inactive',
+): Promise<void> {
+  const { rows } = await tx.query(
+    sql`update access_key set status = ${status} where access_key_id = ${id} returning access_key_id`,
+  )
+  if (rows.length === 0)
+    refuse('not-found', 'directory/no-access-key', `The Access Key with id ${id} cannot be found.`)
+}
+
+/** Removes a key. @throws Failure not-found directory/no-access-key */
+export async function deleteAccessKey(tx: Queryable, id: string): Promise<void> {
+  const { rows } = await tx.query(
+    sql`delete from access_key where access_key_id = ${id} returning access_key_id`,
+  )
+  if (rows.length === 0)
+    refuse('not-found', 'directory/no-access-key', `The Access Key with id ${id} cannot be found.`)
+}
+
+/** Notes that a key was used, at most every 15 minutes per key. */
+export async function touchAccessKey(
+  db: Queryable,
+  use: { accessKeyId: string; at: Temporal.Instant; service: string; region: string },
+): Promise<void> {
+  await db.query(
+    sql`update access_key
+        set last_used_at = ${use.at}, last_used_service = ${use.service}, last_used_region = ${use.region}
+        where access_key_id = ${use.accessKeyId}
+          and (last_used_at is null or last_used_at < ${use.at.subtract({ minutes: 15 })})`,
+  )
+}

@@ -1,0 +1,72 @@
+import type { PasswordHasher } from '#crypto'
+import { type Database, type Queryable, sql } from '#database'
+import { type Clock, isFailure } from '#kernel'
+import { findUserForSignIn, type User } from './users.ts'
+
+/** What is known of a user's password without the password. */
+export type PasswordState = { readonly setAt: Temporal.Instant; readonly mustChange: boolean }
+
+/** Whether a user has a password, and since when. */
+export async function passwordOf(db: Queryable, userId: string): Promise<PasswordState | undefined> {
+  const { rows } = await db.query<{ set_at: Temporal.Instant; must_change: boolean }>(
+    sql`select set_at, must_change from user_password where user_id = ${userId}`,
+  )
+  return rows[0] === undefined ? undefined : { setAt: rows[0].set_at, mustChange: rows[0].must_change }
+}
+
+/**
+ * Sets a user's password to a hash made before the transaction (hashing holds no connection). A changed password ends
+ * every browser session and role session of the user; a first one has nothing to end.
+ */
+export async function setPasswordHash(
+  tx: Queryable,
+  clock: Clock,
+  request: { userId: string; phc: string; mustChange?: boolean },
+): Promise<void> {
+  const { rows } = await tx.query<{ fresh: boolean }>(
+    sql`insert into user_password (user_id, phc, set_at, must_change)
+        values (${request.userId}, ${request.phc}, ${clock()}, ${request.mustChange ?? false})
+        on conflict (user_id) do update
+          set phc = excluded.phc, set_at = excluded.set_at, must_change = excluded.must_change,
+              history = (select jsonb_path_query_array(jsonb_build_array(user_password.phc) || user_password.history::jsonb, '$[0 to 23]')::text)
+        returning (xmax = 0) as fresh`,
+  )
+  if (rows[0]?.fresh === false) await tx.query(sql`select raise_epoch('user', ${request.userId})`)
+}
+
+/**
+ * Whether a name (or verified mail) and password belong together. Unknown users, users without a password and
+ * disabled users cost the same time and give the same answer.
+ *
+ * @returns the user, or undefined
+ * @throws Failure throttled crypto/hashing-busy
+ */
+export async function checkPassword(
+  needs: { database: Database; hasher: PasswordHasher; clock: Clock },
+  request: { accountId: string; identifier: string; password: string },
+): Promise<User | undefined> {
+  const { database, hasher, clock } = needs
+  // A NUL cannot be in a name: no need to ask, but the hash is paid all the same.
+  const user = request.identifier.includes('\0')
+    ? undefined
+    : await findUserForSignIn(database, request.accountId, request.identifier)
+  const { rows } = await database.query<{ phc: string }>(
+    sql`select phc from user_password where user_id = ${user?.userId ?? ''}`,
+  )
+  const phc = user?.status === 'active' ? rows[0]?.phc : undefined
+  const matches = await hasher.verify(phc, request.password)
+  if (!matches || user === undefined || phc === undefined) return undefined
+  if (hasher.needsRehash(phc)) {
+    try {
+      const fresh = await hasher.hash(request.password)
+      await database.query(
+        sql`update user_password set phc = ${fresh} where user_id = ${user.userId} and phc = ${phc}`,
+      )
+    } catch (thrown) {
+      // A busy hasher is no reason to refuse a right password; the next sign-in tries again.
+      if (!isFailure(thrown)) throw thrown
+    }
+  }
+  await database.query(sql`update users set password_last_used = ${clock()} where user_id = ${user.userId}`)
+  return user
+}

@@ -1,0 +1,226 @@
+import { type Queryable, sql, violatedForeignKey, violatedUnique } from '#database'
+import { type Clock, refuse, uniqueId } from '#kernel'
+
+/** A person or machine with a name in an account. */
+export type User = {
+  readonly userId: string
+  readonly accountId: string
+  readonly name: string
+  readonly path: string
+  readonly arn: string
+  readonly displayName: string | undefined
+  readonly mail: string | undefined
+  readonly mailVerified: boolean
+  readonly status: 'active' | 'disabled'
+  /** ARN of the permissions boundary. */
+  readonly permissionsBoundary: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+  readonly createdAt: Temporal.Instant
+  readonly passwordLastUsed: Temporal.Instant | undefined
+}
+
+export type NewUser = {
+  readonly accountId: string
+  readonly name: string
+  readonly path?: string | undefined
+  readonly displayName?: string | undefined
+  readonly mail?: string | undefined
+  readonly mailVerified?: boolean | undefined
+  readonly permissionsBoundary?: string | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+}
+
+/** What may change; an absent member stays, null empties. */
+export type UserChanges = {
+  readonly name?: string
+  readonly path?: string
+  readonly displayName?: string | null
+  readonly mail?: string | null
+  readonly mailVerified?: boolean
+  readonly status?: 'active' | 'disabled'
+  readonly permissionsBoundary?: string | null
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+type Row = {
+  user_id: string
+  account_id: string
+  name: string
+  path: string
+  display_name: string | null
+  mail: string | null
+  mail_verified: boolean
+  status: 'active' | 'disabled'
+  permissions_boundary: string | null
+  tags: string
+  created_at: Temporal.Instant
+  password_last_used: Temporal.Instant | null
+}
+
+const columns = sql`user_id, account_id, name, path, display_name, mail, mail_verified, status,
+                    permissions_boundary, tags, created_at, password_last_used`
+
+const toUser = (row: Row): User => ({
+  userId: row.user_id,
+  accountId: row.account_id,
+  name: row.name,
+  path: row.path,
+  arn: `arn:aws:iam::${row.account_id}:user${row.path}${row.name}`,
+  displayName: row.display_name ?? undefined,
+  mail: row.mail ?? undefined,
+  mailVerified: row.mail_verified,
+  status: row.status,
+  permissionsBoundary: row.permissions_boundary ?? undefined,
+  tags: JSON.parse(row.tags) as Record<string, string>,
+  createdAt: row.created_at,
+  passwordLastUsed: row.password_last_used ?? undefined,
+})
+
+/** Names and mail addresses are compared without regard to case and to how an accent is written. */
+export const nameKey = (name: string): string => name.normalize('NFKC').toLowerCase()
+
+const one = (rows: readonly Row[]): User | undefined => (rows[0] === undefined ? undefined : toUser(rows[0]))
+
+function taken(thrown: unknown, name: string, mail: string | undefined | null): never {
+  const constraint = violatedUnique(thrown)
+  if (constraint === 'users_name')
+    refuse('conflict', 'directory/user-exists', `User with name ${name} already exists.`)
+  if (constraint === 'users_mail')
+    refuse(
+      'conflict',
+      'directory/mail-taken',
+      `The mail address ${mail ?? ''} already belongs to another user.`,
+    )
+  throw thrown
+}
+
+/**
+ * Creates a user.
+ *
+ * @throws Failure conflict directory/user-exists, directory/mail-taken
+ */
+export async function createUser(tx: Queryable, clock: Clock, user: NewUser): Promise<User> {
+  try {
+    const { rows } = await tx.query<Row>(
+      sql`insert into users (user_id, account_id, name, name_key, path, display_name, mail, mail_key, mail_verified,
+                             permissions_boundary, tags, created_at)
+          values (${uniqueId('AIDA')}, ${user.accountId}, ${user.name}, ${nameKey(user.name)}, ${user.path ?? '/'},
+                  ${user.displayName}, ${user.mail}, ${user.mail === undefined ? null : nameKey(user.mail)},
+                  ${user.mailVerified ?? false}, ${user.permissionsBoundary}, ${JSON.stringify(user.tags ?? {})}, ${clock()})
+          returning ${columns}`,
+    )
+    return (
+      one(rows) ?? refuse('conflict', 'directory/user-exists', `User with name ${user.name} already exists.`)
+    )
+  } catch (thrown) {
+    return taken(thrown, user.name, user.mail)
+  }
+}
+
+/**
+ * Changes a user. Disabling ends everything that was issued to it, by the database's own trigger.
+ *
+ * @throws Failure not-found directory/no-user, conflict directory/user-exists, directory/mail-taken
+ */
+export async function updateUser(tx: Queryable, userId: string, changes: UserChanges): Promise<User> {
+  const now = await findUserById(tx, userId)
+  if (now === undefined) refuse('not-found', 'directory/no-user', 'There is no such user.')
+  const pick = <Value>(changed: Value | null | undefined, present: Value | undefined) =>
+    changed === undefined ? (present ?? null) : changed
+  const name = changes.name ?? now.name
+  const mail = pick(changes.mail, now.mail)
+  try {
+    const { rows } = await tx.query<Row>(
+      sql`update users
+          set name = ${name}, name_key = ${nameKey(name)}, path = ${changes.path ?? now.path},
+              display_name = ${pick(changes.displayName, now.displayName)},
+              mail = ${mail}, mail_key = ${mail === null ? null : nameKey(mail)},
+              mail_verified = ${changes.mailVerified ?? now.mailVerified},
+              status = ${changes.status ?? now.status},
+              permissions_boundary = ${pick(changes.permissionsBoundary, now.permissionsBoundary)},
+              tags = ${JSON.stringify(changes.tags ?? now.tags)}
+          where user_id = ${userId}
+          returning ${columns}`,
+    )
+    return one(rows) ?? refuse('not-found', 'directory/no-user', 'There is no such user.')
+  } catch (thrown) {
+    return taken(thrown, name, mail)
+  }
+}
+
+/**
+ * Deletes a user that nothing hangs on any more.
+ *
+ * @throws Failure conflict directory/user-in-use while it has access keys
+ */
+export async function deleteUser(tx: Queryable, userId: string): Promise<void> {
+  try {
+    await tx.query(sql`delete from users where user_id = ${userId}`)
+  } catch (thrown) {
+    if (violatedForeignKey(thrown) !== undefined)
+      refuse('conflict', 'directory/user-in-use', 'Cannot delete entity, must delete access keys first.')
+    throw thrown
+  }
+}
+
+/** The user of a unique id. */
+export async function findUserById(db: Queryable, userId: string): Promise<User | undefined> {
+  const { rows } = await db.query<Row>(sql`select ${columns} from users where user_id = ${userId}`)
+  return one(rows)
+}
+
+/** The user of a name, in any case. */
+export async function findUserByName(
+  db: Queryable,
+  accountId: string,
+  name: string,
+): Promise<User | undefined> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from users where account_id = ${accountId} and name_key = ${nameKey(name)}`,
+  )
+  return one(rows)
+}
+
+/** The user whose verified mail address this is. */
+export async function findUserByMail(
+  db: Queryable,
+  accountId: string,
+  mail: string,
+): Promise<User | undefined> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from users
+        where account_id = ${accountId} and mail_key = ${nameKey(mail)} and mail_verified`,
+  )
+  return one(rows)
+}
+
+/** Whom somebody means who types a name or a mail address at sign-in. A name wins over a mail. */
+export async function findUserForSignIn(
+  db: Queryable,
+  accountId: string,
+  identifier: string,
+): Promise<User | undefined> {
+  const key = nameKey(identifier.trim())
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from users
+        where account_id = ${accountId} and (name_key = ${key} or (mail_key = ${key} and mail_verified))
+        order by name_key <> ${key}
+        limit 1`,
+  )
+  return one(rows)
+}
+
+/** Users in the order of their names, from after a name on. */
+export async function listUsers(
+  db: Queryable,
+  accountId: string,
+  { after, limit = 100 }: { after?: string; limit?: number } = {},
+): Promise<readonly User[]> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from users
+        where account_id = ${accountId} and name_key > ${after === undefined ? '' : nameKey(after)}
+        order by name_key
+        limit ${limit}`,
+  )
+  return rows.map(toUser)
+}

@@ -1,0 +1,237 @@
+import { sha256 } from '#crypto'
+import { type Database, type Queryable, sql } from '#database'
+import { type Context, type CookieJar, requestInfo, type RequestInfo } from '#http'
+import { type Clock, randomId, uuid } from '#kernel'
+import type { SessionSettings } from './config.ts'
+import type { Epochs } from './epochs.ts'
+
+/** How somebody proved who they are. `upstream`: another identity provider said so. */
+export type Factor = 'password' | 'totp' | 'recovery-code' | 'passkey' | 'upstream' | 'upstream-mfa'
+
+/** One proof, and when it was given. amr and acr are derived from these, never stored. */
+export type Authentication = { readonly factor: Factor; readonly at: Temporal.Instant }
+
+/** A browser that is signed in. */
+export type BrowserSession = {
+  /** Names the session through all changes of its cookie: in audit events, lists and revocation. */
+  readonly family: string
+  readonly userId: string
+  readonly authentications: readonly Authentication[]
+  readonly createdAt: Temporal.Instant
+  readonly lastSeenAt: Temporal.Instant
+  readonly expiresAt: Temporal.Instant
+  readonly ip: string
+  readonly userAgent: string
+}
+
+/** What a session's proofs amount to. */
+export type SignedIn = {
+  /** When the person last proved to be present (OIDC `auth_time`). */
+  readonly authTime: Temporal.Instant
+  /** When a second factor was last given, if any. */
+  readonly mfaAt: Temporal.Instant | undefined
+  /** RFC 8176. */
+  readonly amr: readonly string[]
+  readonly acr: 'urn:signet:aal:1' | 'urn:signet:aal:2'
+}
+
+/** Browser sessions over the database and the cookie `session`. */
+export type Sessions = {
+  /** The session of this browser; undefined when there is none, it is over, or it was ended. */
+  current(ctx: Context): Promise<BrowserSession | undefined>
+  /** Signs a browser in under a new id; the old session of this browser, if any, ends. */
+  begin(
+    tx: Queryable,
+    ctx: Context,
+    user: { userId: string },
+    authentications: readonly Authentication[],
+  ): Promise<BrowserSession>
+  /** Adds proofs under a new id (never keep an id across a rise of privilege). */
+  strengthen(
+    tx: Queryable,
+    ctx: Context,
+    session: BrowserSession,
+    more: readonly Authentication[],
+  ): Promise<BrowserSession>
+  /** Ends this browser's session. */
+  end(tx: Queryable, ctx: Context): Promise<void>
+  /** Ends one session of a user; false when it was not theirs. */
+  revoke(tx: Queryable, userId: string, family: string): Promise<boolean>
+  /** Ends all sessions of a user but, when given, one. */
+  revokeAll(tx: Queryable, userId: string, except?: string): Promise<number>
+  list(userId: string): Promise<readonly BrowserSession[]>
+  /** Whether a family is still signed in: asked by what was issued from it. */
+  isAlive(family: string): Promise<boolean>
+}
+
+/** What a session's proofs amount to: levels and methods are derived at the moment of use. */
+export function signedIn(session: { authentications: readonly Authentication[] }): SignedIn {
+  const latest = (wanted: readonly Factor[]) =>
+    session.authentications
+      .filter(({ factor }) => wanted.includes(factor))
+      .map(({ at }) => at)
+      .toSorted((a, b) => Temporal.Instant.compare(b, a))[0]
+  const mfaAt = latest(['totp', 'recovery-code', 'passkey', 'upstream-mfa'])
+  const names: Record<Factor, readonly string[]> = {
+    password: ['pwd'],
+    totp: ['otp'],
+    'recovery-code': ['otp'],
+    passkey: ['hwk', 'user'],
+    upstream: [],
+    'upstream-mfa': ['mfa'],
+  }
+  const amr = new Set(session.authentications.flatMap(({ factor }) => names[factor]))
+  if (mfaAt !== undefined) amr.add('mfa')
+  return {
+    authTime:
+      latest(['password', 'totp', 'recovery-code', 'passkey', 'upstream', 'upstream-mfa']) ??
+      Temporal.Instant.fromEpochMilliseconds(0),
+    mfaAt,
+    amr: [...amr],
+    acr: mfaAt === undefined ? 'urn:signet:aal:1' : 'urn:signet:aal:2',
+  }
+}
+
+type Row = {
+  family: string
+  user_id: string
+  authentications: string
+  created_at: Temporal.Instant
+  last_seen_at: Temporal.Instant
+  expires_at: Temporal.Instant
+  ip: string
+  user_agent: string
+}
+
+const toSession = (row: Row): BrowserSession => ({
+  family: row.family,
+  userId: row.user_id,
+  authentications: (JSON.parse(row.authentications) as { factor: Factor; at: string }[]).map(
+    ({ factor, at }) => ({
+      factor,
+      at: Temporal.Instant.from(at),
+    }),
+  ),
+  createdAt: row.created_at,
+  lastSeenAt: row.last_seen_at,
+  expiresAt: row.expires_at,
+  ip: row.ip,
+  userAgent: row.user_agent,
+})
+
+const columns = sql`family, user_id, authentications, created_at, last_seen_at, expires_at, ip, user_agent`
+
+/** Opens the sessions. */
+export function createSessions(needs: {
+  database: Database
+  clock: Clock
+  jar: CookieJar
+  epochs: Epochs
+  settings: SessionSettings
+}): Sessions {
+  const { database, clock, jar, epochs, settings } = needs
+
+  /** A row counts while neither idle nor over, and not revoked. */
+  const alive = (now: Temporal.Instant) =>
+    sql`expires_at > ${now} and last_seen_at + make_interval(secs => idle_seconds) > ${now}`
+  const notRevoked = (row: { user_id: string; user_epoch: number; family: string }) =>
+    row.user_epoch === epochs.of('user', row.user_id) && epochs.of('session', row.family) === 0
+
+  async function insert(
+    tx: Queryable,
+    ctx: Context,
+    session: Omit<BrowserSession, 'ip' | 'userAgent' | 'lastSeenAt'>,
+    info: RequestInfo,
+  ): Promise<BrowserSession> {
+    const id = randomId()
+    const now = clock()
+    await tx.query(
+      sql`insert into browser_session (id_hash, family, user_id, user_epoch, authentications, ip, user_agent,
+                                       created_at, last_seen_at, idle_seconds, expires_at)
+          values (${sha256(id)}, ${session.family}, ${session.userId},
+                  coalesce((select epoch from revocation_epoch where kind = 'user' and id = ${session.userId}), 0),
+                  ${JSON.stringify(session.authentications.map(({ factor, at }) => ({ factor, at: at.toString() })))},
+                  ${info.ip}, ${info.userAgent}, ${session.createdAt}, ${now}, ${settings.idle_seconds}, ${session.expiresAt})`,
+    )
+    jar.write(ctx, 'session', id)
+    return { ...session, lastSeenAt: now, ip: info.ip, userAgent: info.userAgent }
+  }
+
+  const removeOwn = async (tx: Queryable, ctx: Context) => {
+    const id = jar.read(ctx, 'session')
+    if (id !== undefined) await tx.query(sql`delete from browser_session where id_hash = ${sha256(id)}`)
+  }
+
+  return {
+    async current(ctx) {
+      const id = jar.read(ctx, 'session')
+      if (id === undefined || !/^[\w-]{43}$/.test(id)) return undefined
+      const now = clock()
+      const { rows } = await database.query<Row & { user_epoch: number }>(
+        sql`select ${columns}, user_epoch from browser_session where id_hash = ${sha256(id)} and ${alive(now)}`,
+      )
+      const [row] = rows
+      if (row === undefined || !notRevoked(row)) return undefined
+      if (row.last_seen_at.until(now).total('seconds') >= 60)
+        await database.query(
+          sql`update browser_session set last_seen_at = ${now} where id_hash = ${sha256(id)}`,
+        )
+      return toSession(row)
+    },
+    async begin(tx, ctx, user, authentications) {
+      await removeOwn(tx, ctx)
+      const now = clock()
+      return insert(
+        tx,
+        ctx,
+        {
+          family: uuid(),
+          userId: user.userId,
+          authentications,
+          createdAt: now,
+          expiresAt: now.add({ seconds: settings.absolute_seconds }),
+        },
+        requestInfo(ctx),
+      )
+    },
+    async strengthen(tx, ctx, session, more) {
+      await tx.query(sql`delete from browser_session where family = ${session.family}`)
+      const authentications = [
+        ...session.authentications.filter(({ factor }) => !more.some((each) => each.factor === factor)),
+        ...more,
+      ]
+      return insert(tx, ctx, { ...session, authentications }, requestInfo(ctx))
+    },
+    async end(tx, ctx) {
+      await removeOwn(tx, ctx)
+      jar.clear(ctx, 'session')
+    },
+    async revoke(tx, userId, family) {
+      const { rows } = await tx.query(
+        sql`delete from browser_session where family = ${family} and user_id = ${userId} returning family`,
+      )
+      if (rows.length > 0) await epochs.raise(tx, 'session', family)
+      return rows.length > 0
+    },
+    async revokeAll(tx, userId, except) {
+      const { rows } = await tx.query<{ family: string }>(
+        sql`delete from browser_session where user_id = ${userId} and family <> ${except ?? ''} returning family`,
+      )
+      for (const { family } of rows) await epochs.raise(tx, 'session', family)
+      return rows.length
+    },
+    async list(userId) {
+      const { rows } = await database.query<Row & { user_epoch: number }>(
+        sql`select ${columns}, user_epoch from browser_session
+            where user_id = ${userId} and ${alive(clock())} order by last_seen_at desc limit 100`,
+      )
+      return rows.filter(notRevoked).map(toSession)
+    },
+    async isAlive(family) {
+      const { rows } = await database.query<Row & { user_epoch: number }>(
+        sql`select ${columns}, user_epoch from browser_session where family = ${family} and ${alive(clock())}`,
+      )
+      return rows[0] !== undefined && notRevoked(rows[0])
+    },
+  }
+}

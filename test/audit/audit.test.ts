@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createAudit, listEvents, nobody, systemIdentity } from '#audit'
+import { type Database, sql } from '#database'
+import { testDatabase } from '../support/database.ts'
+import { fixedClock } from '../support/fixtures.ts'
+
+let database: Database
+const clock = fixedClock()
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.close())
+
+it('an event and its change are one: undone together', async () => {
+  const audit = createAudit({ database, clock })
+  await database
+    .transaction(async (tx) => {
+      await audit.record(tx, { source: 'iam', name: 'CreateUser', by: systemIdentity('test') })
+      throw new Error('undo')
+    })
+    .catch(() => {})
+  expect(await listEvents(database, { name: 'CreateUser' })).toEqual([])
+})
+
+it('many at once are all written, in the order of time, in CloudTrail’s words', async () => {
+  const audit = createAudit({ database, clock })
+  await Promise.all(
+    Array.from({ length: 75 }, (_, index) =>
+      audit.recordSoon({
+        source: 'sts',
+        name: 'AssumeRole',
+        by: nobody,
+        error: { code: 'AccessDenied', message: `${index}` },
+      }),
+    ),
+  )
+  const events = await listEvents(database, { name: 'AssumeRole' })
+  expect(events).toHaveLength(75)
+  const event = JSON.parse(events[0]?.body ?? '') as Record<string, unknown>
+  expect(event).toMatchObject({
+    eventVersion: '1.11',
+    eventSource: 'sts.signet',
+    eventName: 'AssumeRole',
+    errorCode: 'AccessDenied',
+  })
+  const page = await listEvents(database, { name: 'AssumeRole', after: events[70]?.id })
+  expect(page.map(({ id }) => id)).toEqual(events.slice(71).map(({ id }) => id))
+  expect((await database.query(sql`select event_id from audit_event`)).count).toBe(75)
+})
