@@ -24,6 +24,7 @@ const slices: Record<string, readonly string[]> = {
   directory: ['crypto', 'database', 'kernel'],
   sessions: ['crypto', 'database', 'http', 'kernel'],
   apps: ['crypto', 'database', 'kernel'],
+  saml: ['kernel', 'xml'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
