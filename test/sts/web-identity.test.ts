@@ -1,0 +1,261 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import { issuerKeys } from '#src/sts/issuer-keys.ts'
+import { guardedFetch, isPublicAddress } from '#src/sts/outgoing.ts'
+import { verifyWebIdentity } from '#src/sts/web-identity.ts'
+
+let now = Temporal.Instant.from('2026-11-21T22:15:00Z')
+const clock = () => now
+const seconds = () => Math.floor(now.epochMilliseconds / 1000)
+
+const signer = await generateKeyPair('ES256', { extractable: true })
+const stranger = await generateKeyPair('ES256')
+
+let server: Server
+let issuer = ''
+let fetched: string[] = []
+let down = false
+let kid = 'one'
+let answer: (path: string) => unknown
+
+beforeAll(async () => {
+  const publicJwk = { ...(await exportJWK(signer.publicKey)), use: 'sig' }
+  answer = (path) =>
+    path === '/.well-known/openid-configuration'
+      ? { issuer, jwks_uri: `${issuer}/keys` }
+      : {
+          keys: [
+            { ...publicJwk, kid },
+            { kty: 'oct', k: 'c2VjcmV0', kid: 'shared' },
+          ],
+        }
+  server = createServer((request, response) => {
+    const path = request.url ?? ''
+    fetched.push(path)
+    if (down) response.writeHead(503).end()
+    else if (path === '/moved') response.writeHead(302, { location: `${issuer}/keys` }).end()
+    else if (path === '/large') response.end(`"${'x'.repeat(600_000)}"`)
+    else response.end(JSON.stringify(answer(path)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterAll(() => new Promise((resolve) => server.close(resolve)))
+beforeEach(() => {
+  now = Temporal.Instant.from('2026-11-21T22:15:00Z')
+  fetched = []
+  down = false
+  kid = 'one'
+})
+
+const needs = () => ({
+  clock,
+  keysOf: issuerKeys({ fetchJson: guardedFetch({ allowedHosts: ['127.0.0.1'] }), clock }),
+  findProvider: async (name: string) =>
+    name === issuer
+      ? { arn: 'arn:aws:iam::111122223333:oidc-provider/ci', issuer, clientIds: ['sts.example.com'] }
+      : undefined,
+})
+const payload = (change: JWTPayload = {}): JWTPayload => ({
+  iss: issuer,
+  sub: 'repo:acme/app',
+  aud: 'sts.example.com',
+  iat: seconds(),
+  exp: seconds() + 300,
+  ...change,
+})
+const token = (change: JWTPayload = {}, { key = signer.privateKey, header = {} } = {}) =>
+  new SignJWT(payload(change)).setProtectedHeader({ alg: 'ES256', kid, ...header }).sign(key)
+const invalid = expect.objectContaining({ reason: 'sts/invalid-identity-token' })
+
+describe('a web identity', () => {
+  it('is subject, audience and claims of a token that an issuer of the account signed', async () => {
+    const made = await token({
+      groups: ['a', 'b'],
+      'https://aws.amazon.com/source_identity': 'alice',
+      'https://aws.amazon.com/tags': { principal_tags: { Project: ['x'] }, transitive_tag_keys: ['Project'] },
+    })
+    const identity = await verifyWebIdentity(needs(), made)
+    expect(identity).toMatchObject({
+      subject: 'repo:acme/app',
+      audience: 'sts.example.com',
+      sourceIdentity: 'alice',
+      tags: [{ key: 'Project', value: 'x' }],
+      transitiveTagKeys: ['Project'],
+    })
+    const host = issuer.slice('http://'.length)
+    expect([...identity.context]).toEqual([
+      [`${host}:sub`, 'repo:acme/app'],
+      [`${host}:aud`, 'sts.example.com'],
+      [`${host}:groups`, ['a', 'b']],
+    ])
+  })
+
+  it('may be for several audiences when azp names one of the list', async () => {
+    const several = { aud: ['other', 'sts.example.com'] }
+    const good = await verifyWebIdentity(needs(), await token({ ...several, azp: 'sts.example.com' }))
+    expect(good.audience).toBe('sts.example.com')
+    await expect(verifyWebIdentity(needs(), await token({ ...several, azp: 'other' }))).rejects.toThrow(
+      invalid,
+    )
+  })
+
+  it('may be a minute off in its times', async () => {
+    const late = await token({ iat: seconds() + 59, nbf: seconds() + 59 })
+    expect((await verifyWebIdentity(needs(), late)).subject).toBe('repo:acme/app')
+    expect((await verifyWebIdentity(needs(), await token({ exp: seconds() - 59 }))).subject).toBe(
+      'repo:acme/app',
+    )
+  })
+})
+
+describe('refuses a token', () => {
+  it('of an issuer the account does not know', async () => {
+    await expect(
+      verifyWebIdentity(needs(), await token({ iss: 'https://evil.example.com' })),
+    ).rejects.toThrow(invalid)
+    expect(fetched).toEqual([])
+  })
+
+  it('that is no JWT', async () => {
+    for (const text of ['', 'abc', 'a.b.c', '{}']) {
+      await expect(verifyWebIdentity(needs(), text)).rejects.toThrow(invalid)
+    }
+  })
+
+  it('signed by another key, unsigned, or by a shared secret of the published set', async () => {
+    const secret = new TextEncoder().encode('secret')
+    const shared = new SignJWT(payload()).setProtectedHeader({ alg: 'HS256', kid: 'shared' }).sign(secret)
+    for (const made of [
+      await token({}, { key: stranger.privateKey }),
+      new UnsecuredJWT(payload()).encode(),
+      await shared.catch(() => 'a.b.c'),
+      (await token()).slice(0, -4) + 'AAAA',
+    ]) {
+      await expect(verifyWebIdentity(needs(), made)).rejects.toThrow(invalid)
+    }
+  })
+
+  it('for another audience, without subject, with a short one, without times, or of the future', async () => {
+    for (const change of [
+      { aud: 'other' },
+      { aud: [] },
+      { sub: undefined },
+      { sub: 'abc' },
+      { iat: undefined },
+      { exp: undefined },
+      { iat: seconds() + 120 },
+      { nbf: seconds() + 120 },
+    ]) {
+      await expect(verifyWebIdentity(needs(), await token(change as JWTPayload))).rejects.toThrow(invalid)
+    }
+  })
+
+  it('that is an access token or a logout token', async () => {
+    for (const typ of ['at+jwt', 'logout+jwt']) {
+      await expect(verifyWebIdentity(needs(), await token({}, { header: { typ } }))).rejects.toThrow(invalid)
+    }
+  })
+
+  it('that is over, as expired', async () => {
+    await expect(verifyWebIdentity(needs(), await token({ exp: seconds() - 61 }))).rejects.toThrow(
+      expect.objectContaining({ kind: 'expired', reason: 'sts/identity-token-expired' }),
+    )
+  })
+})
+
+describe('the keys of an issuer', () => {
+  it('are fetched once for many callers and then kept', async () => {
+    const shared = needs()
+    const made = await token()
+    await Promise.all(Array.from({ length: 20 }, () => verifyWebIdentity(shared, made)))
+    expect(fetched).toEqual(['/.well-known/openid-configuration', '/keys'])
+  })
+
+  it('are asked for again when a token names a new one, but not for every such token', async () => {
+    const shared = needs()
+    await verifyWebIdentity(shared, await token())
+    kid = 'two'
+    const rotated = await token()
+    await expect(verifyWebIdentity(shared, rotated)).rejects.toThrow(invalid)
+    now = now.add({ seconds: 61 })
+    expect((await verifyWebIdentity(shared, rotated)).subject).toBe('repo:acme/app')
+    expect(fetched.length).toBe(4)
+  })
+
+  it('count for a day while the issuer is down, and no longer', async () => {
+    const shared = needs()
+    await verifyWebIdentity(shared, await token())
+    down = true
+    now = now.add({ hours: 23 })
+    expect((await verifyWebIdentity(shared, await token())).subject).toBe('repo:acme/app')
+    now = now.add({ hours: 2 })
+    await expect(verifyWebIdentity(shared, await token())).rejects.toThrow(
+      expect.objectContaining({ kind: 'unavailable', reason: 'sts/issuer-unreachable' }),
+    )
+  })
+
+  it('are not taken from a document that names another issuer', async () => {
+    const usual = answer
+    answer = (path) =>
+      path === '/keys' ? usual(path) : { issuer: 'https://other.example.com', jwks_uri: `${issuer}/keys` }
+    await expect(verifyWebIdentity(needs(), await token())).rejects.toThrow('verification key')
+    answer = usual
+  })
+})
+
+describe('an outgoing request', () => {
+  const open = guardedFetch({ allowedHosts: ['127.0.0.1'] })
+  const guarded = guardedFetch({ allowedHosts: [] })
+  const refused = expect.objectContaining({ reason: 'sts/outgoing-refused' })
+
+  it('does not leave for plain http, credentials or addresses that are not public', async () => {
+    for (const url of [
+      `${issuer}/keys`,
+      'https://127.0.0.1/keys',
+      'https://[::1]/keys',
+      'https://[::ffff:127.0.0.1]/keys',
+      'https://169.254.169.254/latest',
+      'https://localhost/keys',
+      'https://2130706433/',
+      'https://user:pass@example.com/',
+      'file:///etc/passwd',
+    ]) {
+      await expect(guarded(new URL(url))).rejects.toThrow(refused)
+    }
+    expect(fetched).toEqual([])
+  })
+
+  it('follows no redirect and reads no endless answer', async () => {
+    const failed = expect.objectContaining({ reason: 'sts/outgoing-failed' })
+    await expect(open(new URL(`${issuer}/moved`))).rejects.toThrow(failed)
+    await expect(open(new URL(`${issuer}/large`))).rejects.toThrow(failed)
+    expect(fetched).toEqual(['/moved', '/large'])
+  })
+
+  it('knows public addresses from the others', () => {
+    expect(['1.1.1.1', '2606:4700::1111'].filter(isPublicAddress)).toHaveLength(2)
+    expect(
+      [
+        '10.0.0.1',
+        '100.64.0.1',
+        '0.0.0.0',
+        '224.0.0.1',
+        '255.255.255.255',
+        'fe80::1',
+        'fc00::1',
+        '::',
+        '::1',
+        '::ffff:1.1.1.1',
+        '64:ff9b::a00:1',
+        '2002:7f00:1::',
+        '2001:db8::1',
+        'x',
+      ].filter(isPublicAddress),
+    ).toEqual([])
+  })
+})
