@@ -16,6 +16,7 @@ const slices: Record<string, readonly string[]> = {
   sts: ['kernel'],
   oidc: ['crypto', 'database', 'kernel'],
   policy: [],
+  mfa: ['audit', 'crypto', 'database', 'directory', 'http', 'kernel'],
   signin: [],
   setup: ['signin'],
   portal: ['signin'],
@@ -40,6 +41,8 @@ const packages: Record<string, readonly string[]> = {
   yaml: ['config'],
   'rate-limiter-flexible': ['http'],
   eta: ['http'],
+  otplib: ['mfa'],
+  uqr: ['mfa'],
 }
 
 const sourceDir = new URL('../src/', import.meta.url).pathname
