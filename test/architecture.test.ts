@@ -26,6 +26,7 @@ const slices: Record<string, readonly string[]> = {
   sessions: ['crypto', 'database', 'http', 'kernel'],
   apps: ['crypto', 'database', 'kernel'],
   saml: ['kernel', 'xml'],
+  iam: ['audit', 'database', 'directory', 'http', 'kernel', 'policy'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -36,7 +37,7 @@ const packages: Record<string, readonly string[]> = {
   jose: ['keys', 'sts'],
   koa: ['http'],
   'oidc-provider': ['oidc'],
-  zod: ['apps', 'config', 'http', 'sessions', 'sts'],
+  zod: ['apps', 'config', 'http', 'iam', 'sessions', 'sts'],
   pg: ['database'],
   yaml: ['config'],
   'rate-limiter-flexible': ['http'],

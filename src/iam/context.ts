@@ -1,0 +1,53 @@
+import type { RequestInfo } from '#http'
+import type { ContextValue } from '#policy'
+import type { Caller } from './caller.ts'
+
+const types: Record<Caller['type'], string> = {
+  root: 'Account',
+  user: 'User',
+  'role-session': 'AssumedRole',
+  'federated-user': 'FederatedUser',
+}
+
+const seconds = (instant: Temporal.Instant) => Math.floor(instant.epochMilliseconds / 1_000)
+const iso = (instant: Temporal.Instant) => instant.toString({ smallestUnit: 'second' })
+
+/**
+ * The global condition keys of a request (IAM User Guide, reference_policies_condition-keys): what Signet itself knows.
+ * No caller can assert any of them.
+ *
+ * @param caller absent for callers that only a trust policy judges
+ */
+export function contextOf(
+  request: RequestInfo,
+  caller: Caller | undefined,
+  more: Iterable<readonly [string, ContextValue | undefined]> = [],
+): ReadonlyMap<string, ContextValue> {
+  const keys = new Map<string, ContextValue>([
+    ['aws:CurrentTime', iso(request.at)],
+    ['aws:EpochTime', String(seconds(request.at))],
+    ['aws:SourceIp', request.ip],
+    ['aws:SecureTransport', String(request.secure)],
+  ])
+  if (request.userAgent !== '') keys.set('aws:UserAgent', request.userAgent)
+  if (caller !== undefined) {
+    keys.set('aws:PrincipalArn', caller.type === 'role-session' ? caller.role.arn : caller.arn)
+    keys.set('aws:PrincipalAccount', caller.accountId)
+    keys.set('aws:PrincipalType', types[caller.type])
+    keys.set('aws:userid', caller.userId)
+    if (caller.type === 'user') keys.set('aws:username', caller.user.name)
+    for (const [key, value] of Object.entries(caller.tags)) keys.set(`aws:PrincipalTag/${key}`, value)
+    if (caller.sourceIdentity !== undefined) keys.set('aws:SourceIdentity', caller.sourceIdentity)
+    if (caller.type === 'role-session' && caller.provider !== undefined)
+      keys.set('aws:FederatedProvider', caller.provider)
+    // Only temporary credentials know of a second factor: with a long-term key both keys are absent.
+    if (caller.issuedAt !== undefined) {
+      keys.set('aws:TokenIssueTime', iso(caller.issuedAt))
+      keys.set('aws:MultiFactorAuthPresent', String(caller.mfaAt !== undefined))
+      if (caller.mfaAt !== undefined)
+        keys.set('aws:MultiFactorAuthAge', String(Math.max(0, seconds(request.at) - seconds(caller.mfaAt))))
+    }
+  }
+  for (const [key, value] of more) if (value !== undefined) keys.set(key, value)
+  return keys
+}

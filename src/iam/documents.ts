@@ -1,0 +1,58 @@
+import { type DocumentType, parsePolicy, type Policy, unreadablePolicy } from '#policy'
+import { refuse } from '#kernel'
+
+const most = 4_096
+const parsed = new Map<string, Policy>()
+
+/**
+ * The policy of a stored text, parsed once per text. A text that no longer parses becomes a policy that denies: an
+ * error in a policy never allows.
+ */
+export function policyFrom(text: string, type: DocumentType): Policy {
+  const key = `${type}\n${text}`
+  let policy = parsed.get(key)
+  if (policy === undefined) {
+    const read = parsePolicy(text, type)
+    policy =
+      read.policy ?? unreadablePolicy(type, read.findings[0]?.message ?? 'The document cannot be read.')
+    const [oldest] = parsed.keys()
+    if (parsed.size >= most && oldest !== undefined) parsed.delete(oldest)
+    parsed.set(key, policy)
+  }
+  return policy
+}
+
+/** Characters without white space: what AWS counts. */
+const sizeOf = (text: string): number => text.replaceAll(/[\t\n\r ]/g, '').length
+
+/** AWS's default quotas (IAM User Guide, reference_iam-quotas). */
+const quotas: Partial<Record<DocumentType, number>> = {
+  identity: 6_144,
+  boundary: 6_144,
+  trust: 2_048,
+  session: 2_048,
+}
+
+/**
+ * Reads a policy that is about to be saved.
+ *
+ * @throws Failure malformed iam/malformed-policy with the findings as detail; conflict iam/policy-too-large
+ */
+export function readPolicy(text: string, type: DocumentType): Policy {
+  const { policy, findings } = parsePolicy(text, type)
+  if (policy === undefined) {
+    const [first] = findings.filter(({ severity }) => severity === 'error')
+    refuse(
+      'malformed',
+      'iam/malformed-policy',
+      first === undefined
+        ? 'The policy cannot be read.'
+        : `${first.message} (${first.path}, line ${first.line})`,
+      findings,
+    )
+  }
+  const limit = quotas[type]
+  if (limit !== undefined && sizeOf(text) > limit)
+    refuse('conflict', 'iam/policy-too-large', `Cannot exceed quota for PolicySize: ${limit}`)
+  return policy
+}

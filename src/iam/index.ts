@@ -1,0 +1,51 @@
+/**
+ * Accounts, roles, policies and their attachments, identity provider entities, and the one authorization path: who a
+ * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
+ * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`.
+ */
+export { createAccount, createOrganization, findAccount, findOrganization, listAccounts } from './accounts.ts'
+export type { Account, Organization } from './accounts.ts'
+export { authorize, decideTrust, demand } from './authorize.ts'
+export type { AuthorizeNeeds } from './authorize.ts'
+export { readBuiltInPolicies } from './built-in.ts'
+export type { BuiltInPolicies, BuiltInPolicy } from './built-in.ts'
+export { callerIdentity, principalOf, userCaller } from './caller.ts'
+export type { Caller, FederatedUserCaller, RoleSessionCaller, RootCaller, UserCaller } from './caller.ts'
+export { contextOf } from './context.ts'
+export { policyFrom, readPolicy } from './documents.ts'
+export { policiesOf, policyRefs } from './policies-of.ts'
+export {
+  attachPolicy,
+  attachedPolicies,
+  createPolicy,
+  deletePolicy,
+  detachPolicy,
+  findPolicy,
+  inlinePolicies,
+  listPolicies,
+  putInlinePolicy,
+  removeInlinePolicy,
+  setPolicyDocument,
+} from './policies.ts'
+export type { ManagedPolicy } from './policies.ts'
+export {
+  findOidcProvider,
+  findSamlProvider,
+  listOidcProviders,
+  listSamlProviders,
+  putOidcProvider,
+  putSamlProvider,
+  removeOidcProvider,
+  removeSamlProvider,
+} from './providers.ts'
+export type { OidcProvider, SamlProvider } from './providers.ts'
+export {
+  createRole,
+  deleteRole,
+  findRole,
+  findRoleByArn,
+  findRoleById,
+  listRoles,
+  updateRole,
+} from './roles.ts'
+export type { NewRole, Role, RoleChanges } from './roles.ts'
