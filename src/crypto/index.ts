@@ -3,6 +3,8 @@
  * password hashing behind its limiter. Nothing here knows what the secrets are for.
  */
 export { equal, sha256 } from './compare.ts'
+export { passwordSettings } from './config.ts'
+export type { PasswordSettings } from './config.ts'
 export { createPasswordHasher } from './passwords.ts'
 export type { PasswordHasher, PasswordHashSettings } from './passwords.ts'
 export { random } from './random.ts'

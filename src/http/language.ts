@@ -3,4 +3,4 @@ import type { Messages } from './messages.ts'
 
 /** The language of an answer: what the browser asks for, of those there are; else English. */
 export const languageOf = (ctx: Context, messages: Messages): string =>
-  ctx.acceptsLanguages([...messages.languages]) || 'en'
+  messages.negotiate(ctx.get('accept-language'))
