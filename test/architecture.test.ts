@@ -27,6 +27,8 @@ const slices: Record<string, readonly string[]> = {
   apps: ['crypto', 'database', 'kernel'],
   saml: ['kernel', 'xml'],
   iam: ['audit', 'database', 'directory', 'http', 'kernel', 'policy'],
+  installation: ['config', 'crypto', 'database', 'kernel'],
+  cli: ['audit', 'config', 'crypto', 'database', 'http', 'installation', 'kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -37,11 +39,12 @@ const packages: Record<string, readonly string[]> = {
   jose: ['keys', 'sts'],
   koa: ['.', 'http'],
   'oidc-provider': ['oidc'],
-  zod: ['apps', 'config', 'crypto', 'http', 'iam', 'sessions', 'sts'],
+  zod: ['apps', 'cli', 'config', 'crypto', 'http', 'iam', 'sessions', 'sts'],
   pg: ['database'],
   yaml: ['config'],
   'rate-limiter-flexible': ['http'],
   eta: ['http'],
+  pino: ['cli'],
   otplib: ['mfa'],
   uqr: ['mfa'],
 }

@@ -55,7 +55,7 @@ export function readConfig<Schemas extends Sections>(sources: ConfigSources<Sche
   const settings: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(sections)) {
     const written = yaml?.has([name]) === true ? child(yaml.value, name) : undefined
-    let merged = merge(child(defaults.value, name), written)
+    let merged: unknown = merge(child(defaults.value, name), written) ?? {}
     for (const override of overrides)
       if (override.path[0] === name) merged = put(merged, override.path.slice(1), override.value)
     const where = (path: Path, key?: 'key'): string => {

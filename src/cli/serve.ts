@@ -1,0 +1,151 @@
+import type { RequestListener } from 'node:http'
+import { isLoopback, type Plumbing } from '#config'
+import { listen, type Listening } from '#http'
+import { type Installation, openInstallation } from '#installation'
+import { refuse } from '#kernel'
+import type { Command, Machine } from './command.ts'
+import { createLog, type Log } from './log.ts'
+import { portHolder } from './port-holder.ts'
+import type { OpenProgram, Program } from './program.ts'
+
+/** What else happens around serving: things that are applied first, and what the start says about an unclaimed instance. */
+export type ServeSteps = {
+  /** Applies what signet.yaml declares. */
+  before(machine: Machine, program: Program, installation: Installation): Promise<void>
+  /** The setup link of an unclaimed instance; undefined when it is claimed. */
+  setupLink(machine: Machine, program: Program, installation: Installation): Promise<string | undefined>
+}
+
+/** How long requests under way may take to finish once the process is asked to end. */
+const drainSeconds = 10
+
+/** `signet serve`: opens everything, listens, and ends cleanly when asked to. */
+export const serveCommand = (open: OpenProgram, steps: ServeSteps): Command => ({
+  name: 'serve',
+  summary: 'Start the server.',
+  run: (machine) => serve(machine, open(), steps),
+})
+
+/** Serves until the process is asked to stop. @returns 0 */
+export async function serve(
+  machine: Machine,
+  program: Program,
+  steps: ServeSteps,
+  epilogue = '',
+): Promise<number> {
+  const { config } = program
+  let stop: () => void = () => {}
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  // Asked before everything is up: finish starting, then end.
+  machine.onStop(stop)
+
+  const format = config.logFormat === 'auto' ? (machine.isTerminal ? 'text' : 'json') : config.logFormat
+  const log = createLog({ level: config.logLevel, format }, (line) => machine.out(line))
+  const installation = await openInstallation({ ...machine, config }, { shared: false })
+  try {
+    if (installation.applied.length > 0) log.info({ migrations: installation.applied }, 'migrated')
+    await steps.before(machine, program, installation)
+    const app = await program.createApp({ database: installation.database, vault: installation.vault, log })
+    try {
+      const listening = await listenEverywhere(app.handler, config)
+      try {
+        await installation.share()
+        const link = await steps.setupLink(machine, program, installation)
+        if (format === 'text') machine.out(banner(machine, config, link) + epilogue)
+        else announce(log, machine, config, link)
+        await stopped
+        log.info({}, 'stopping')
+      } finally {
+        await Promise.all(listening.map((each) => each.drain(drainSeconds)))
+      }
+    } finally {
+      await app.close()
+    }
+  } finally {
+    await installation.close()
+  }
+  return 0
+}
+
+/** Loopback in both families while only this machine is meant; otherwise the address that was set, or every address. */
+async function listenEverywhere(
+  handler: RequestListener,
+  config: Pick<Plumbing, 'host' | 'port' | 'publicUrl'>,
+): Promise<readonly Listening[]> {
+  const local = config.host === undefined && isLoopback(config.publicUrl.hostname)
+  const hosts = local ? ['127.0.0.1', '::1'] : [config.host]
+  const up: Listening[] = []
+  for (const host of hosts) {
+    try {
+      up.push(await listen(handler, { host, port: config.port }))
+    } catch (thrown) {
+      const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
+      // A machine without IPv6 still has the other loopback address.
+      if (host === '::1' && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')) continue
+      await Promise.all(up.map((each) => each.drain(0)))
+      cannotListen(config.port, host, code)
+    }
+  }
+  return up
+}
+
+function cannotListen(port: number, host: string | undefined, code: string): never {
+  if (code === 'EADDRINUSE') {
+    const holder = portHolder(port)
+    refuse(
+      'conflict',
+      'cli/port-taken',
+      `Port ${port} is taken${holder === undefined ? '' : ` by ${holder}`}. Stop that program, or set PORT (and PUBLIC_URL) to another one.`,
+    )
+  }
+  const why: Readonly<Record<string, string>> = {
+    EACCES: `Port ${port} needs more rights than this user has. Set PORT to one above 1023 and let your proxy listen on ${port}.`,
+    EADDRNOTAVAIL: `This machine has no address ${host ?? ''}. Set HOST to one of its own addresses, or leave it unset.`,
+    ENOTFOUND: `The host name ${host ?? ''} is not known. Set HOST to an address of this machine, or leave it unset.`,
+  }
+  return refuse(
+    'conflict',
+    'cli/cannot-listen',
+    why[code] ?? `Signet cannot listen on port ${port} (${code}).`,
+  )
+}
+
+const embeddedLimits =
+  'Embedded database: fine for trying and for small teams. It survives a crash of this process, not a power cut. For production set DATABASE_URL to PostgreSQL.'
+
+/** What a person reads at the end of a start. */
+function banner(machine: Machine, config: Plumbing, link: string | undefined): string {
+  const lines = [
+    '',
+    `Signet ${machine.version} is ready.`,
+    '',
+    `  Open       ${config.publicUrl.origin}`,
+    `  Data       ${config.dataDir}`,
+    `  Database   ${config.databaseUrl === undefined ? 'embedded' : 'PostgreSQL'}`,
+    ...(link === undefined
+      ? []
+      : [`  Set up     ${link}`, '             (valid for 30 minutes, once; again with: signet setup-link)']),
+    '',
+    ...(config.databaseUrl === undefined ? [embeddedLimits, ''] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** The same for machines. */
+function announce(log: Log, machine: Machine, config: Plumbing, link: string | undefined): void {
+  if (config.databaseUrl === undefined) log.warn({}, embeddedLimits)
+  if (link !== undefined)
+    log.info({ setupLink: link }, 'This instance is unclaimed: open the setup link within 30 minutes')
+  // Last of all: whoever waits for "ready" has then read everything else.
+  log.info(
+    {
+      version: machine.version,
+      url: config.publicUrl.origin,
+      dataDirectory: config.dataDir,
+      database: config.databaseUrl === undefined ? 'embedded' : 'postgres',
+    },
+    'ready',
+  )
+}
