@@ -20,14 +20,27 @@ create index oidc_artifact_grant on oidc_artifact (grant_id) where grant_id is n
 create index oidc_artifact_account on oidc_artifact (account_id, model) where account_id is not null;
 create index oidc_artifact_expiry on oidc_artifact (expires_at);
 
--- One grant per browser session and client, so that parallel tabs share it and the end of the session ends its tokens.
+-- One grant per browser session (its family) and client, so that parallel tabs share it and the end of the session
+-- ends its tokens.
 create table oidc_participation (
-  session_id text not null,
+  session_family text not null,
   client_id text not null,
+  user_id text not null references users on delete cascade,
   grant_id text not null,
   sid text not null,
   survives_logout boolean not null default false,
   expires_at timestamptz not null,
-  primary key (session_id, client_id)
+  primary key (session_family, client_id)
 );
 create index oidc_participation_expiry on oidc_participation (expires_at);
+create index oidc_participation_user on oidc_participation (user_id);
+
+-- What a user allowed an app that asks (`oidc_client.consent`): scopes and single claims, space-separated.
+create table oidc_consent (
+  user_id text not null references users on delete cascade,
+  client_id text not null references oidc_client on delete cascade,
+  scopes text not null,
+  claims text not null,
+  given_at timestamptz not null,
+  primary key (user_id, client_id)
+);

@@ -210,7 +210,7 @@ export async function sweepArtifacts(database: Queryable, now: Temporal.Instant)
     returning 1 as gone`)
   await database.query(sql`
     delete from oidc_participation
-     where (session_id, client_id) in (
-       select session_id, client_id from oidc_participation where expires_at < ${before} limit ${batch})`)
+     where (session_family, client_id) in (
+       select session_family, client_id from oidc_participation where expires_at < ${before} limit ${batch})`)
   return rows.length
 }

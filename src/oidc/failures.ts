@@ -14,8 +14,13 @@ const byKind: Record<FailureKind, MakesError> = {
   'not-found': (failure) => new errors.InvalidRequest(failure.message, 400, { cause: failure }),
   conflict: (failure) => new errors.InvalidRequest(failure.message, 400, { cause: failure }),
   expired: (failure) => new errors.InvalidGrant(failure.reason),
-  throttled: (failure) => new errors.TemporarilyUnavailable(failure.message, { cause: failure }),
-  unavailable: (failure) => new errors.TemporarilyUnavailable(failure.message, { cause: failure }),
+  throttled: (failure) => unavailable(429, failure),
+  unavailable: (failure) => unavailable(503, failure),
+}
+
+function unavailable(status: 429 | 503, failure: Failure): Error {
+  const error = new errors.TemporarilyUnavailable(failure.message, { cause: failure })
+  return Object.assign(error, { status, statusCode: status })
 }
 
 /** Reasons that have a sharper code than their kind. */

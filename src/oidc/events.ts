@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http'
+import { type Audit, type AuditEntry, clientIdentity, nobody, userIdentity } from '#audit'
+import { type Context, requestInfo, requestLog } from '#http'
+import { refuse } from '#kernel'
+import { signedIn } from '#sessions'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { UserAccount } from './account.ts'
+import type { Browser } from './browser.ts'
+import type { Provider } from './library.ts'
+
+type Happened = Pick<AuditEntry, 'name'> & Partial<AuditEntry>
+
+const koa = (ctx: KoaContextWithOIDC): Context => ctx
+
+/** What happened while a request was answered; written before the answer leaves. */
+const noted = new WeakMap<IncomingMessage, Happened[]>()
+
+function note(ctx: KoaContextWithOIDC, happened: Happened): void {
+  const list = noted.get(ctx.req) ?? []
+  list.push(happened)
+  noted.set(ctx.req, list)
+}
+
+/** Parameters of a request that an event may show: never a secret, code, token or hint. */
+function shown(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>> {
+  const params = ctx.oidc.params ?? {}
+  const safe = ['grant_type', 'response_type', 'redirect_uri', 'scope', 'resource', 'prompt', 'acr_values']
+  return {
+    client_id: ctx.oidc.client?.clientId ?? params['client_id'],
+    ...Object.fromEntries(safe.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]))),
+  }
+}
+
+type Failed = Error & { readonly error?: string | undefined; readonly error_detail?: string | undefined }
+
+const failure = (ctx: KoaContextWithOIDC, name: string, error: Failed): Happened => {
+  requestLog(koa(ctx)).info({ error: error.error, detail: error.error_detail }, 'the OpenID provider refused')
+  return {
+    name,
+    error: { code: error.error ?? 'server_error', message: error.error_detail ?? error.error ?? '' },
+    parameters: shown(ctx),
+  }
+}
+
+/**
+ * Listens to one Provider. A listener is synchronous and what it throws would surface in the request, so it only notes;
+ * `auditing` writes.
+ */
+export function listenTo(provider: InstanceType<typeof Provider>): void {
+  provider.on('grant.success', (ctx) => {
+    const { AccessToken, ClientCredentials, RefreshToken } = ctx.oidc.entities
+    const token = AccessToken ?? ClientCredentials
+    note(ctx, {
+      name: 'CreateToken',
+      parameters: shown(ctx),
+      response: {
+        scope: token?.scope,
+        audience: token?.aud,
+        grant_id: AccessToken?.grantId,
+        expires_in: token?.expiration,
+        refresh_token: RefreshToken !== undefined,
+        id_token: typeof ctx.body === 'object' && ctx.body !== null && 'id_token' in ctx.body,
+      },
+    })
+  })
+  provider.on('grant.error', (ctx, error) => note(ctx, failure(ctx, 'CreateToken', error)))
+  provider.on('authorization.success', (ctx) =>
+    note(ctx, {
+      name: ctx.oidc.deviceCode === undefined ? 'Authorize' : 'AuthorizeDevice',
+      parameters: shown(ctx),
+      response: { grant_id: ctx.oidc.grant?.jti },
+    }),
+  )
+  provider.on('authorization.error', (ctx, error) => note(ctx, failure(ctx, 'Authorize', error)))
+  provider.on('device_authorization.success', (ctx) =>
+    note(ctx, { name: 'StartDeviceAuthorization', parameters: shown(ctx) }),
+  )
+  provider.on('pushed_authorization_request.success', (ctx) =>
+    note(ctx, { name: 'PushAuthorizationRequest', parameters: shown(ctx) }),
+  )
+  provider.on('grant.revoked', (ctx, grantId) =>
+    note(ctx, { name: 'RevokeGrant', parameters: { ...shown(ctx), grant_id: grantId } }),
+  )
+  provider.on('revocation.error', (ctx, error) => note(ctx, failure(ctx, 'RevokeToken', error)))
+  provider.on('introspection.error', (ctx, error) => note(ctx, failure(ctx, 'IntrospectToken', error)))
+  provider.on('server_error', (ctx, error) => {
+    requestLog(koa(ctx)).error({ err: error, cause: error.cause }, 'a bug in or under the OpenID provider')
+  })
+}
+
+/**
+ * Writes what a request did before its answer leaves. What was granted and cannot be written is not handed out; what
+ * was refused stays refused, with or without its event.
+ */
+export async function writeNoted(
+  needs: { readonly audit: Audit; readonly browser: Browser },
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
+  const list = noted.get(ctx.req)
+  if (list === undefined) return
+  noted.delete(ctx.req)
+  const by = await whoActed(needs, ctx)
+  const request = requestInfo(koa(ctx))
+  const written = await Promise.allSettled(
+    list.map((happened) => needs.audit.recordSoon({ source: 'oauth', by, request, ...happened })),
+  )
+  for (const [index, result] of written.entries()) {
+    if (result.status === 'fulfilled') continue
+    requestLog(koa(ctx)).error({ err: result.reason as unknown }, 'an event could not be written')
+    if (list[index]?.error === undefined)
+      refuse('unavailable', 'oidc/audit-away', 'The audit log cannot be written. Try again.')
+  }
+}
+
+async function whoActed(
+  needs: { readonly browser: Browser },
+  ctx: KoaContextWithOIDC,
+): Promise<AuditEntry['by']> {
+  const account = ctx.oidc.account as UserAccount | undefined
+  if (account === undefined) {
+    const client = ctx.oidc.client?.clientId
+    return client === undefined ? nobody : clientIdentity(client)
+  }
+  const browser = await needs.browser(koa(ctx))
+  return userIdentity(
+    account.user,
+    browser?.userId === account.accountId
+      ? { createdAt: browser.createdAt, mfaAuthenticated: signedIn(browser).mfaAt !== undefined }
+      : {},
+  )
+}

@@ -1,0 +1,103 @@
+import { type Context, contentSecurityPolicy, type Middleware, requestInfo, requestLog } from '#http'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Browser } from './browser.ts'
+import { writeNoted } from './events.ts'
+import type { Provider } from './library.ts'
+import type { OidcNeeds } from './needs.ts'
+import { routes } from './provider.ts'
+import { finishSignOut } from './sign-out.ts'
+import { isFailure } from '#kernel'
+
+type Providing = InstanceType<typeof Provider>
+
+const wellKnown = [
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+  routes.jwks,
+]
+
+const fixed = new Set<string>([
+  ...Object.values(routes),
+  ...wellKnown,
+  `${routes.end_session}/confirm`,
+  `${routes.end_session}/success`,
+])
+
+const resumes = new RegExp(`^(?:${routes.authorization}|${routes.code_verification})/[\\w-]{1,64}$`)
+
+/** What the provider answers; everything else falls through to the other slices and to our 404. */
+const isProviders = (path: string): boolean => fixed.has(path) || resumes.test(path)
+
+/**
+ * Puts the current Provider behind our edge. It runs as an application of its own on the same request (so that its
+ * cookies are signed with its own keys, whatever the outer application does), and sees PUBLIC_URL as its host and
+ * protocol, whoever asked under which name.
+ */
+export function mount(current: () => Providing, publicUrl: URL): Middleware {
+  const handlers = new WeakMap<Providing, ReturnType<Providing['callback']>>()
+  return async (ctx, next) => {
+    if (!isProviders(ctx.path)) return next()
+    const provider = current()
+    let handler = handlers.get(provider)
+    if (handler === undefined) {
+      handler = provider.callback()
+      handlers.set(provider, handler)
+    }
+    const { headers } = ctx.req
+    headers.host = publicUrl.host
+    headers['x-forwarded-host'] = publicUrl.host
+    headers['x-forwarded-proto'] = publicUrl.protocol.slice(0, -1)
+    headers['x-forwarded-for'] = requestInfo(ctx).ip
+    ctx.respond = false
+    await handler(ctx.req, ctx.res)
+    return undefined
+  }
+}
+
+/** What is done around every answer of a Provider. */
+export function surround(provider: Providing, needs: OidcNeeds & { readonly browser: Browser }): void {
+  provider.use(async (ctx, next) => {
+    try {
+      await next()
+      const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
+      if (oidc !== undefined) {
+        const inside = ctx as unknown as KoaContextWithOIDC
+        await finishSignOut(needs, inside)
+        await writeNoted(needs, inside)
+        allowFormPost(inside)
+      }
+      if (wellKnown.includes(ctx.path) && ctx.status === 200) ctx.set('Cache-Control', 'public, max-age=300')
+    } catch (thrown) {
+      crash(ctx, thrown)
+    }
+  })
+}
+
+/** The page that posts a response to the app (`response_mode=form_post`) may send its form there, and only there. */
+function allowFormPost(ctx: KoaContextWithOIDC): void {
+  const { params } = ctx.oidc
+  const target = params?.['redirect_uri']
+  if (params?.['response_mode'] !== 'form_post' || typeof target !== 'string') return
+  if (ctx.status === 303 || typeof ctx.body !== 'string' || !/action="https?:/.test(ctx.body)) return
+  const own = ctx.response.get('content-security-policy')
+  const formAction = `form-action ${new URL(target).origin}`
+  ctx.set(
+    'Content-Security-Policy',
+    (own === '' ? contentSecurityPolicy(ctx) : own).replace(/form-action [^;]+/, formAction),
+  )
+}
+
+function crash(ctx: Context, thrown: unknown): void {
+  const away = isFailure(thrown) && thrown.kind === 'unavailable'
+  requestLog(ctx).error(
+    isFailure(thrown) ? { reason: thrown.reason, detail: thrown.detail } : { err: thrown },
+    'the OpenID provider could not answer',
+  )
+  ctx.remove('Location')
+  ctx.status = away ? 503 : 500
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = {
+    error: away ? 'temporarily_unavailable' : 'server_error',
+    error_description: away ? thrown.message : 'oops! something went wrong',
+  }
+}
