@@ -6,7 +6,7 @@ type Compact = readonly [
   principal: readonly string[],
   issuedAt: number,
   lifetimeSeconds: number,
-  epochs: readonly (readonly [string, number])[],
+  epochs: SessionClaims['epochs'],
   tags: readonly (readonly [string, string])[],
   transitive: readonly string[],
   sessionPolicyArns: readonly string[],

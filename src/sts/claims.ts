@@ -1,3 +1,5 @@
+import type { EpochKind } from '#sessions'
+
 /** Whose session it is. Typed ids, never names alone: nothing a provider says can collide with a user, a role or root. */
 export type SessionPrincipal =
   | {
@@ -22,8 +24,8 @@ export type SessionClaims = {
   /** Whole seconds. */
   readonly issuedAt: Temporal.Instant
   readonly expiresAt: Temporal.Instant
-  /** Epoch of every subject whose revocation ends this session, as it was at issue. */
-  readonly epochs: readonly (readonly [subject: string, epoch: number])[]
+  /** Epoch of everything whose revocation ends this session, as it was at issue. */
+  readonly epochs: readonly (readonly [kind: EpochKind, id: string, epoch: number])[]
   /** Immutable along the whole chain of sessions, once set. */
   readonly sourceIdentity?: string | undefined
   readonly tags: readonly Tag[]

@@ -19,8 +19,8 @@ const claims: SessionClaims = {
   issuedAt: now,
   expiresAt: now.add({ hours: 1 }),
   epochs: [
-    ['account:011122223333', 0],
-    ['role:AROAAAAAAAAAAAAAAAAAA', 3],
+    ['account', '011122223333', 0],
+    ['role', 'AROAAAAAAAAAAAAAAAAAA', 3],
   ],
   sourceIdentity: 'alice',
   tags: [

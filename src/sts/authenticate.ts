@@ -1,0 +1,148 @@
+import { findAccessKey, findUserById } from '#directory'
+import type { Caller } from '#iam'
+import { refuse, type Secret } from '#kernel'
+import {
+  checkFreshness,
+  parseAuthorization,
+  verifySignature,
+  type Authorization,
+  type SignableRequest,
+} from '#sigv4'
+
+import type { SessionClaims } from './claims.ts'
+import { rootCaller, sessionCaller, userCaller } from './callers.ts'
+import type { AuthenticateNeeds } from './needs.ts'
+
+/** What a verifier of signed requests accepts. */
+export type AuthenticateRules = {
+  /** The services of the credential scope that are meant for this verifier. */
+  readonly services: readonly string[]
+  /** Whether the body may be outside the signature. Never so on `iam` and `sts`. */
+  readonly unsignedPayload?: boolean
+  /** Whether a presigned request lives as long as it says instead of fifteen minutes. */
+  readonly presigned?: 'fifteen-minutes' | 'as-signed'
+}
+
+/** Who signed a request, proven. */
+export type SignedCaller = {
+  readonly caller: Caller
+  /** What the session token says; absent for long-term keys. */
+  readonly session?: SessionClaims | undefined
+  readonly accessKeyId: string
+  /** Region and service of the credential scope. */
+  readonly region: string
+  readonly service: string
+}
+
+/** Whose credentials a request names, looked up but not proven yet. */
+export type Credentials = {
+  readonly authorization: Authorization
+  readonly secret: Secret
+  /** Makes the caller, once the signature has proven it: expiry, epochs, status. */
+  readonly resolve: () => Promise<SignedCaller>
+}
+
+/**
+ * The one way a signed request becomes a caller, used by every face that takes SigV4. In this order: syntax → time →
+ * key → signature → expiry and epochs → status. The size of the body is the reader's to bound before.
+ *
+ * @throws Failure unauthenticated `sts/missing-authentication` where nothing is signed, `sts/invalid-token` for an
+ * unknown or inactive key, a foreign or damaged token, a disabled user, and what #sigv4 refuses
+ * @throws Failure expired `sts/session-expired` for a session that is over or was revoked
+ * @throws Failure malformed `sigv4/incomplete-signature`, `sigv4/malformed-url`
+ */
+export async function authenticate(
+  needs: AuthenticateNeeds,
+  request: SignableRequest,
+  rules: AuthenticateRules,
+): Promise<SignedCaller> {
+  const { authorization, secret, resolve } = await findCredentials(needs, request, rules)
+  verifySignature(authorization, request, {
+    secret: secret.reveal(),
+    unsignedPayload: rules.unsignedPayload ?? false,
+    ...(needs.dayKeys === undefined ? {} : { keys: needs.dayKeys }),
+  })
+  return resolve()
+}
+
+/**
+ * The first half of `authenticate`: what can be checked from the header alone. A reader calls it before it takes a
+ * large body.
+ */
+export async function findCredentials(
+  needs: AuthenticateNeeds,
+  request: Omit<SignableRequest, 'body'>,
+  rules: AuthenticateRules,
+): Promise<Credentials> {
+  const authorization = parseAuthorization({ ...request, body: { sha256: '' } })
+  if (authorization === undefined) {
+    return refuse('unauthenticated', 'sts/missing-authentication', 'Request is missing Authentication Token')
+  }
+  checkFreshness(authorization, {
+    now: needs.clock(),
+    services: rules.services,
+    ...(rules.presigned === undefined ? {} : { presigned: rules.presigned }),
+  })
+  const { accessKeyId, sessionToken } = authorization
+  return sessionToken !== undefined || accessKeyId.startsWith('ASIA')
+    ? temporaryCredentials(needs, authorization, sessionToken ?? '')
+    : longTermCredentials(needs, authorization)
+}
+
+function temporaryCredentials(
+  needs: AuthenticateNeeds,
+  authorization: Authorization,
+  sessionToken: string,
+): Credentials {
+  const { accessKeyId, region, service } = authorization
+  const { claims, secretAccessKey } = needs.tokens.open(accessKeyId, sessionToken)
+  return {
+    authorization,
+    secret: secretAccessKey,
+    resolve: async () => {
+      requireLive(needs, claims)
+      const caller = (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
+      return { caller, session: claims, accessKeyId, region, service }
+    },
+  }
+}
+
+async function longTermCredentials(
+  needs: AuthenticateNeeds,
+  authorization: Authorization,
+): Promise<Credentials> {
+  const { accessKeyId, region, service } = authorization
+  const key = await findAccessKey(needs.database, needs.vault, accessKeyId)
+  if (key?.status !== 'Active') return refuseKey()
+  return {
+    authorization,
+    secret: key.secret,
+    resolve: async () => {
+      const user = key.userId === undefined ? undefined : await findUserById(needs.database, key.userId)
+      if (key.userId !== undefined && user?.status !== 'active') return refuseKey()
+      needs.noteUse({ accessKeyId, at: needs.clock(), service, region })
+      const caller =
+        user === undefined ? rootCaller(key.accountId, { accessKeyId }) : userCaller(user, { accessKeyId })
+      return { caller, accessKeyId, region, service }
+    },
+  }
+}
+
+/**
+ * Refuses a session that is over, or of which anything it rests on was revoked after its issue. Every path that takes
+ * a session calls this.
+ *
+ * @throws Failure expired `sts/session-expired`
+ */
+export function requireLive(needs: Pick<AuthenticateNeeds, 'clock' | 'epochs'>, claims: SessionClaims): void {
+  const over = Temporal.Instant.compare(claims.expiresAt, needs.clock()) <= 0
+  const revoked = claims.epochs.find(([kind, id, epoch]) => needs.epochs.of(kind, id) !== epoch)
+  if (over || revoked !== undefined) {
+    refuse('expired', 'sts/session-expired', 'The security token included in the request is expired', {
+      revoked: revoked?.slice(0, 2),
+    })
+  }
+}
+
+const refuseKey = (): never =>
+  refuse('unauthenticated', 'sts/invalid-token', 'The security token included in the request is invalid.')

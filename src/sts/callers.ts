@@ -1,0 +1,121 @@
+import { findUserById } from '#directory'
+import {
+  findRoleById,
+  policyFrom,
+  policyRefs,
+  userCaller,
+  type AuthorizeNeeds,
+  type FederatedUserCaller,
+  type RoleSessionCaller,
+  type RootCaller,
+  type Caller,
+} from '#iam'
+import { unreadablePolicy, type PolicyRef } from '#policy'
+
+import type { SessionClaims } from './claims.ts'
+import { mergeTags, tagRecord, tagsOf } from './tags.ts'
+
+export { userCaller }
+
+/** The root user of an account. */
+export const rootCaller = (
+  accountId: string,
+  proof: Pick<RootCaller, 'accessKeyId' | 'issuedAt' | 'mfaAt'>,
+): RootCaller => ({
+  type: 'root',
+  accountId,
+  arn: `arn:aws:iam::${accountId}:root`,
+  userId: accountId,
+  tags: {},
+  ...proof,
+})
+
+/** ARN of a role session. Without the role's path. */
+export const roleSessionArn = (
+  role: { readonly accountId: string; readonly name: string },
+  sessionName: string,
+): string => `arn:aws:sts::${role.accountId}:assumed-role/${role.name}/${sessionName}`
+
+/**
+ * The caller behind a session token; undefined where the user or role it is for is gone or disabled. Policies of the
+ * session are looked up as they are now: an edited policy bites at once, and a deleted one denies.
+ */
+export async function sessionCaller(
+  needs: AuthorizeNeeds,
+  accessKeyId: string,
+  claims: SessionClaims,
+): Promise<Caller | undefined> {
+  const { principal, accountId, issuedAt, expiresAt, mfaAt, sourceIdentity } = claims
+  const proof = { accessKeyId, issuedAt, mfaAt }
+  switch (principal.kind) {
+    case 'root':
+      return rootCaller(accountId, proof)
+    case 'user': {
+      const user = await findUserById(needs.database, principal.userId)
+      return user?.status === 'active' ? userCaller(user, proof) : undefined
+    }
+    case 'role': {
+      const [role, sessionPolicies] = await Promise.all([
+        findRoleById(needs.database, principal.roleId),
+        sessionPoliciesOf(needs, claims),
+      ])
+      if (role === undefined) return undefined
+      return {
+        ...proof,
+        type: 'role-session',
+        accountId,
+        arn: roleSessionArn(role, principal.sessionName),
+        userId: `${role.roleId}:${principal.sessionName}`,
+        tags: tagRecord(mergeTags(tagsOf(role.tags), claims.tags)),
+        role,
+        sessionName: principal.sessionName,
+        sessionPolicies,
+        transitiveTagKeys: claims.transitiveTagKeys,
+        expiresAt,
+        chained: claims.chainDepth > 0,
+        sourceIdentity,
+        provider: claims.federatedProvider,
+      } satisfies RoleSessionCaller
+    }
+    case 'federated-user': {
+      const { userId, name } = principal
+      const [user, sessionPolicies] = await Promise.all([
+        userId === undefined ? undefined : findUserById(needs.database, userId),
+        sessionPoliciesOf(needs, claims),
+      ])
+      if (userId !== undefined && user?.status !== 'active') return undefined
+      return {
+        ...proof,
+        type: 'federated-user',
+        accountId,
+        arn: `arn:aws:sts::${accountId}:federated-user/${name}`,
+        userId: `${accountId}:${name}`,
+        tags: tagRecord(claims.tags),
+        user,
+        sessionPolicies,
+        expiresAt,
+      } satisfies FederatedUserCaller
+    }
+    default:
+      return principal satisfies never
+  }
+}
+
+async function sessionPoliciesOf(
+  { database, builtInPolicies }: AuthorizeNeeds,
+  { sessionPolicy, sessionPolicyArns }: SessionClaims,
+): Promise<readonly PolicyRef[]> {
+  const found = await policyRefs(database, builtInPolicies, sessionPolicyArns)
+  return [
+    ...(sessionPolicy === undefined
+      ? []
+      : [{ id: 'session policy', policy: policyFrom(sessionPolicy, 'session') }]),
+    ...sessionPolicyArns.map(
+      (arn) =>
+        found.find(({ id }) => id === arn) ?? {
+          id: arn,
+          policy: unreadablePolicy('session', `The policy ${arn} is missing.`),
+        },
+    ),
+  ]
+}

@@ -1,0 +1,78 @@
+import type { EpochKind } from '#sessions'
+
+import type { SessionClaims } from './claims.ts'
+import type { StsNeeds } from './needs.ts'
+import { packedPolicySize, tokenUtilization } from './packed-size.ts'
+import type { SessionCredentials } from './session-token.ts'
+
+/** A session that was issued. */
+export type Issued = {
+  readonly credentials: SessionCredentials
+  /** Percent of the packed budget; absent where neither policy nor tags were given. */
+  readonly packedPolicySize?: number | undefined
+  readonly claims: SessionClaims
+}
+
+/** What ends a session when it is revoked: each with the epoch it has now, or had at the issue of the parent. */
+export function epochsOf(
+  needs: Pick<StsNeeds, 'epochs'>,
+  inherited: SessionClaims['epochs'],
+  subjects: readonly (readonly [kind: EpochKind, id: string])[],
+): SessionClaims['epochs'] {
+  const known = new Set(inherited.map(([kind, id]) => `${kind} ${id}`))
+  return [
+    ...inherited,
+    ...subjects
+      .filter(([kind, id]) => !known.has(`${kind} ${id}`))
+      .map(([kind, id]) => [kind, id, needs.epochs.of(kind, id)] as const),
+  ]
+}
+
+/**
+ * Mints a session from now on.
+ *
+ * @throws Failure malformed `sts/packed-policy-too-large`
+ */
+export function issue(
+  { clock, tokens }: Pick<StsNeeds, 'clock' | 'tokens'>,
+  claims: Omit<SessionClaims, 'issuedAt' | 'expiresAt'>,
+  { seconds, minimumSize }: { readonly seconds: number; readonly minimumSize?: number | undefined },
+): Issued {
+  const issuedAt = clock().round({ smallestUnit: 'second', roundingMode: 'floor' })
+  const whole: SessionClaims = { ...claims, issuedAt, expiresAt: issuedAt.add({ seconds }) }
+  const percent = packedPolicySize({
+    policy: claims.sessionPolicy,
+    policyArns: claims.sessionPolicyArns,
+    tags: claims.tags,
+  })
+  return {
+    credentials: tokens.mint(whole, minimumSize),
+    packedPolicySize: percent === 0 ? undefined : percent,
+    claims: whole,
+  }
+}
+
+/** The members that all issuing operations answer with. */
+export const issuedOutput = ({ credentials, packedPolicySize: percent }: Issued): IssuedOutput => ({
+  Credentials: {
+    AccessKeyId: credentials.accessKeyId,
+    SecretAccessKey: credentials.secretAccessKey.reveal(),
+    SessionToken: credentials.sessionToken,
+    Expiration: credentials.expiration,
+  },
+  PackedPolicySize: percent,
+  SessionTokenSize: credentials.sessionToken.length,
+  SessionTokenUtilization: tokenUtilization(credentials.sessionToken),
+})
+
+type IssuedOutput = {
+  readonly Credentials: {
+    readonly AccessKeyId: string
+    readonly SecretAccessKey: string
+    readonly SessionToken: string
+    readonly Expiration: Temporal.Instant
+  }
+  readonly PackedPolicySize: number | undefined
+  readonly SessionTokenSize: number
+  readonly SessionTokenUtilization: number
+}

@@ -1,0 +1,55 @@
+import type { Audit } from '#audit'
+import type { Vault } from '#crypto'
+import type { Database } from '#database'
+import type { AuthorizeNeeds } from '#iam'
+import type { Clock } from '#kernel'
+import type { StsAssertion, StsAssertionRequest } from '#saml'
+import type { Epochs } from '#sessions'
+import type { DayKeyCache } from '#sigv4'
+
+import type { IssuerKeys } from './issuer-keys.ts'
+import type { SessionTokens } from './session-token.ts'
+
+/** What proving who signed a request needs. */
+export type AuthenticateNeeds = AuthorizeNeeds & {
+  readonly clock: Clock
+  readonly vault: Vault
+  readonly tokens: SessionTokens
+  readonly epochs: Pick<Epochs, 'of'>
+  readonly dayKeys?: DayKeyCache | undefined
+  /** Notes the use of a long-term key (`keyUses`). Does not wait: nobody's request does for this. */
+  readonly noteUse: (use: KeyUse) => void
+}
+
+/** One use of a long-term access key. */
+export type KeyUse = {
+  readonly accessKeyId: string
+  readonly at: Temporal.Instant
+  readonly service: string
+  readonly region: string
+}
+
+/** What issuing sessions needs. */
+export type StsNeeds = AuthenticateNeeds & {
+  readonly database: Database
+  readonly audit: Pick<Audit, 'recordSoon'>
+  readonly publicUrl: URL
+  /** Checks and uses up a code. @throws Failure forbidden mfa/wrong-code, throttled mfa/too-many-tries */
+  readonly verifyMfa: (request: {
+    readonly userId: string
+    readonly serialNumber: string
+    readonly code: string
+  }) => Promise<{ readonly at: Temporal.Instant }>
+  /** Keys of other issuers, by discovery, and of our own without a request. */
+  readonly keysOf: IssuerKeys
+  /** @throws Failure with reason `saml/…` */
+  readonly verifySaml: (request: StsAssertionRequest) => StsAssertion
+  /** The user of ours behind an assertion of our own IdP: the session must die with the user. */
+  readonly userOfOwnAssertion: (assertion: StsAssertion) => Promise<string | undefined>
+  /** Counts the uses of an assertion (`countAssertionUses`). @throws Failure expired `sts/assertion-used-up` */
+  readonly assertionUses: (use: string, now: Temporal.Instant) => void
+  /** Our own OpenID issuer: its tokens are about users of ours, who can be disabled. */
+  readonly issuer: string
+  /** Our SAML entity ID: an assertion may name it as its audience. */
+  readonly samlEntityId: string
+}

@@ -1,0 +1,76 @@
+import { errors, type JWTVerifyGetKey } from 'jose'
+
+import type { Audit } from '#audit'
+import { random, type Vault } from '#crypto'
+import type { Database } from '#database'
+import type { BuiltInPolicies } from '#iam'
+import type { Clock } from '#kernel'
+import type { Keys } from '#keys'
+import { cachedMetadataReader, verifyStsAssertion } from '#saml'
+import type { Epochs } from '#sessions'
+import { dayKeyCache } from '#sigv4'
+
+import { countAssertionUses } from './assertion-uses.ts'
+import type { StsSettings } from './config.ts'
+import { issuerKeys } from './issuer-keys.ts'
+import { keyUses } from './key-uses.ts'
+import type { StsNeeds } from './needs.ts'
+import { guardedFetch } from './outgoing.ts'
+import { sessionTokens } from './session-token.ts'
+
+/** What the application has, and STS is made of. */
+export type OpenStsNeeds = {
+  readonly database: Database
+  readonly builtInPolicies: BuiltInPolicies
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly audit: Audit
+  readonly epochs: Epochs
+  readonly keys: Pick<Keys, 'list'>
+  readonly publicUrl: URL
+  /** Our OpenID issuer, as our tokens name it. */
+  readonly issuer: string
+  readonly samlEntityId: string
+  readonly verifyMfa: StsNeeds['verifyMfa']
+  readonly userOfOwnAssertion?: StsNeeds['userOfOwnAssertion'] | undefined
+  readonly settings: StsSettings
+  readonly log: { warn(fields: object, message: string): void }
+}
+
+/** Puts STS together: sealing, caches and fetchers of this process. */
+export function openSts(needs: OpenStsNeeds): StsNeeds {
+  const { database, builtInPolicies, vault, clock, audit, epochs, keys, publicUrl, issuer, log } = needs
+  const byDiscovery = issuerKeys({
+    clock,
+    fetchJson: guardedFetch({ allowedHosts: needs.settings.allowed_issuer_hosts }),
+  })
+  const readMetadata = cachedMetadataReader()
+  return {
+    database,
+    builtInPolicies,
+    vault,
+    clock,
+    audit,
+    epochs,
+    publicUrl,
+    issuer,
+    samlEntityId: needs.samlEntityId,
+    verifyMfa: needs.verifyMfa,
+    userOfOwnAssertion: needs.userOfOwnAssertion ?? (async () => undefined),
+    tokens: sessionTokens({ derive: vault.derive, random, clock }),
+    dayKeys: dayKeyCache(),
+    noteUse: keyUses({ database, failed: (thrown) => log.warn({ err: thrown }, 'a key use was not noted') }),
+    keysOf: async (name) => (name === issuer ? ownKeys(keys) : byDiscovery(name)),
+    verifySaml: (request) => verifyStsAssertion({ readMetadata }, request),
+    assertionUses: countAssertionUses(),
+  }
+}
+
+/** Our own verification keys, without asking ourselves over HTTP. */
+export const ownKeys =
+  (keys: Pick<Keys, 'list'>): JWTVerifyGetKey =>
+  ({ kid, alg }) => {
+    const key = keys.list('oidc').find((each) => each.kid === kid && each.alg === alg)
+    if (key === undefined) throw new errors.JWKSNoMatchingKey()
+    return key.publicKey
+  }

@@ -1,0 +1,224 @@
+import { nobody } from '#audit'
+import {
+  awsErrorOf,
+  callNameOf,
+  iam,
+  internalFailure,
+  operationNamed,
+  readParameterBytes,
+  readParameters,
+  strangerAnswer,
+  sts,
+  writeErrorJson,
+  writeErrorXml,
+  type AwsAnswer,
+  type AwsError,
+  type CallName,
+  type ParameterNode,
+} from '#aws-wire'
+import {
+  limitByAddress,
+  readRaw,
+  requestInfo,
+  requestLog,
+  type Context,
+  type Middleware,
+  type RequestInfo,
+} from '#http'
+import { callerIdentity } from '#iam'
+import { isFailure, refuse, type Failure } from '#kernel'
+import type { HeaderPairs, SignableRequest } from '#sigv4'
+
+import { wasAudited } from './audited.ts'
+import { authenticate, findCredentials, type SignedCaller } from './authenticate.ts'
+import { stsErrorOf } from './codes.ts'
+import type { StsNeeds } from './needs.ts'
+import { signedOperations, unsignedOperations } from './operations.ts'
+import { requireSessionRight } from './session-rights.ts'
+import { signedServiceOf } from './signed-service.ts'
+
+/** The IAM Query API, which shares the origin's root with STS. Handed in by who has it. */
+export type IamApi = {
+  readonly call: (call: {
+    readonly signed: SignedCaller
+    readonly name: CallName
+    readonly parameters: ParameterNode
+    readonly from: RequestInfo
+    readonly format: 'xml' | 'json'
+  }) => Promise<string>
+  readonly errorOf: (failure: Failure) => AwsError
+}
+
+const unsignedBytes = 262_144
+const signedBytes = 12_582_912
+const noBody = new Uint8Array()
+
+/**
+ * The Query API at the root of the origin: `POST /` with a form, `GET /?Action=…`, presigned or signed by header.
+ * What other services of `AWS_ENDPOINT_URL` send here is refused in their own wire; everything else is passed on.
+ */
+export function stsRoutes(needs: StsNeeds & { readonly iamApi?: IamApi | undefined }): Middleware {
+  // Verifying tokens and assertions costs, and anybody may ask for it.
+  const throttle = limitByAddress({ points: 1_200, seconds: 60 })
+
+  return async (ctx, next) => {
+    const arrival = arrivalOf(ctx)
+    if (arrival.kind === 'other') {
+      await next()
+      return
+    }
+    const { id } = requestInfo(ctx)
+    ctx.set('x-amzn-RequestId', id)
+    if (arrival.kind === 'stranger') {
+      send(ctx, strangerAnswer({ ...arrival, requestId: id }))
+      return
+    }
+    const format = jsonWanted(ctx) ? 'json' : 'xml'
+    const contentType = format === 'json' ? 'application/json' : 'text/xml'
+    const call: Partial<Progress> = { service: arrival.service }
+    try {
+      const body = await answer(needs, ctx, { format, throttle, call })
+      send(ctx, { status: 200, contentType, body })
+    } catch (thrown) {
+      const error = await errorOf(needs, ctx, call, thrown)
+      const body =
+        format === 'json'
+          ? writeErrorJson(error, id)
+          : writeErrorXml(call.service === 'iam' ? iam : sts, error, id)
+      send(ctx, { status: error.status, contentType, body })
+    }
+  }
+}
+
+/** What is known of a call so far, for the words of a refusal and its audit event. */
+type Progress = { service: string; name: CallName; signed: SignedCaller }
+
+type Arrival =
+  | { readonly kind: 'query'; readonly service: string }
+  | { readonly kind: 'stranger'; readonly target?: string | undefined; readonly query: boolean }
+  | { readonly kind: 'other' }
+
+/** Faces of ours at other paths than the root, and those of ours that are still to come. */
+const otherFaces = new Set(['awsssoportal', 'sso-oauth', 'signin', 'rolesanywhere', 'eks-auth'])
+
+function arrivalOf(ctx: Context): Arrival {
+  const service = signedServiceOf(ctx.req.url ?? '', ctx.get('authorization'))
+  const target = ctx.get('x-amz-target')
+  const form = ctx.method === 'POST' && ctx.is('application/x-www-form-urlencoded') !== false
+  const named = /(?:^|&)Action=/.test(ctx.querystring)
+  if (
+    ctx.path === '/' &&
+    target === '' &&
+    (form || (ctx.method === 'GET' && (named || service !== undefined)))
+  ) {
+    return service === undefined || service === 'sts' || service === 'iam'
+      ? { kind: 'query', service: service ?? '' }
+      : { kind: 'stranger', query: true }
+  }
+  if (target !== '' && ctx.path === '/') return { kind: 'stranger', target, query: false }
+  if (service === undefined || otherFaces.has(service)) return { kind: 'other' }
+  return { kind: 'stranger', query: false }
+}
+
+async function answer(
+  needs: StsNeeds & { readonly iamApi?: IamApi | undefined },
+  ctx: Context,
+  { format, throttle, call }: { format: 'xml' | 'json'; throttle: Middleware; call: Partial<Progress> },
+): Promise<string> {
+  const from = requestInfo(ctx)
+  const request = await readRequest(needs, ctx, call.service ?? '')
+  const parameters =
+    ctx.method === 'GET' ? readParameters(ctx.querystring) : readParameterBytes(bodyOf(request))
+  const name = callNameOf(parameters) ?? { action: '', version: '' }
+  call.name = name
+  const unsigned = name.version === sts.version ? unsignedOperations.get(name.action) : undefined
+  if (unsigned !== undefined) {
+    call.service = 'sts'
+    await throttle(ctx, async () => {})
+    return unsigned(needs, { signed: undefined, from, parameters, format })
+  }
+  if (call.service === '') call.service = name.version === iam.version ? 'iam' : 'sts'
+  const signed = await authenticate(needs, request, { services: [call.service ?? 'sts'] })
+  call.signed = signed
+  if (signed.service === 'iam') {
+    requireSessionRight(signed, 'iam', operationNamed(iam, name))
+    return needs.iamApi === undefined
+      ? refuse('malformed', 'sts/not-offered', `The operation ${name.action} is known and not offered yet.`)
+      : needs.iamApi.call({ signed, name, parameters, from, format })
+  }
+  const operation = operationNamed(sts, name)
+  const run = signedOperations.get(operation)
+  if (run === undefined) {
+    return refuse('malformed', 'sts/not-offered', `The operation ${operation} is known and not offered.`)
+  }
+  requireSessionRight(signed, 'sts', operation)
+  return run(needs, { signed, from, parameters, format })
+}
+
+/** The request as it was signed. A body past the small limit is read only for a key that exists. */
+async function readRequest(needs: StsNeeds, ctx: Context, service: string): Promise<SignableRequest> {
+  const raw = ctx.req.rawHeaders
+  const headers: HeaderPairs = raw.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : [],
+  )
+  const head = { method: ctx.method, rawUrl: ctx.req.url ?? '/', headers }
+  if (ctx.method === 'GET') return { ...head, body: noBody }
+  const large = service === 'iam' && Number(ctx.get('content-length')) > unsignedBytes
+  if (large) await findCredentials(needs, head, { services: ['iam'] })
+  return { ...head, body: await readRaw(ctx, large ? signedBytes : unsignedBytes) }
+}
+
+const bodyOf = ({ body }: SignableRequest): Uint8Array => (body instanceof Uint8Array ? body : noBody)
+
+const jsonWanted = (ctx: Context): boolean =>
+  ctx.get('accept').split(',', 1)[0]?.trim() === 'application/json'
+
+function send(ctx: Context, { status, contentType, body }: AwsAnswer): void {
+  ctx.status = status
+  // The wire's clients look at this type to the letter.
+  ctx.set('Content-Type', contentType)
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = Buffer.from(body)
+}
+
+/** The refusal in the words of the service, logged, and audited where the operation has not done it. */
+async function errorOf(
+  needs: StsNeeds & { readonly iamApi?: IamApi | undefined },
+  ctx: Context,
+  call: Partial<Progress>,
+  thrown: unknown,
+): Promise<AwsError> {
+  if (!isFailure(thrown)) {
+    requestLog(ctx).error({ err: thrown }, 'a bug')
+    return internalFailure
+  }
+  const { reason, detail } = thrown
+  requestLog(ctx).info({ reason, detail }, 'refused')
+  const error =
+    call.service !== 'iam'
+      ? stsErrorOf(thrown)
+      : needs.iamApi !== undefined && call.signed !== undefined
+        ? needs.iamApi.errorOf(thrown)
+        : awsErrorOf(iam, thrown, iamFrontCodes)
+  // What names no operation says nothing about anybody and may come in floods.
+  if (call.name !== undefined && call.name.action !== '' && !wasAudited(thrown)) {
+    const accessKeyId = call.signed?.accessKeyId
+    await needs.audit.recordSoon({
+      source: call.service ?? 'sts',
+      name: call.name.action.slice(0, 128),
+      by: call.signed === undefined ? { ...nobody, accessKeyId } : callerIdentity(call.signed.caller),
+      request: requestInfo(ctx),
+      region: call.signed?.region,
+      error: { code: error.code, message: error.message.slice(0, 1_024) },
+      additional: { reason },
+    })
+  }
+  return error
+}
+
+/** Refusals of this slice that reach the caller in IAM's name. */
+const iamFrontCodes: Readonly<Record<string, string>> = {
+  'sts/missing-authentication': 'MissingAuthenticationToken',
+  'sts/not-offered': 'InvalidAction',
+  'http/too-large': 'RequestEntityTooLarge',
+}

@@ -1,0 +1,11 @@
+/**
+ * The service a request says it is signed for, in its header or query; undefined where it is not signed by SigV4. Only
+ * to choose who answers: nothing is proven by it.
+ */
+export function signedServiceOf(rawUrl: string, authorization: string): string | undefined {
+  const inHeader = /^AWS4-(?:HMAC-SHA256|ECDSA-P256-SHA256)\s.*?Credential=([^,\s]+)/.exec(authorization)?.[1]
+  const inQuery = /[?&]X-Amz-Credential=([^&]+)/.exec(rawUrl)?.[1]?.replaceAll(/%2F/gi, '/')
+  const credential = inHeader ?? inQuery
+  // The last but one: SigV4A has no region.
+  return credential === undefined ? undefined : (credential.split('/').at(-2) ?? '')
+}

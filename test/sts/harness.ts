@@ -1,0 +1,184 @@
+import { request as httpRequest } from 'node:http'
+
+import Koa from 'koa'
+import {
+  GetCallerIdentityCommand,
+  STSClient,
+  type STSClientConfig,
+  type STSServiceException,
+} from '@aws-sdk/client-sts'
+
+import { createAudit, listEvents } from '#audit'
+import { type Database } from '#database'
+import { createAccessKey, createUser, type User } from '#directory'
+import { listen, requestEdge, trustedProxies } from '#http'
+import { createRole, putInlinePolicy, readBuiltInPolicies, type Role } from '#iam'
+import { type Clock } from '#kernel'
+import { openKeys, type Keys } from '#keys'
+import { verifyMfaCode } from '#mfa'
+import { openEpochs, type Epochs } from '#sessions'
+import { lookAlikes, openSts, stsRoutes, type StsNeeds } from '#sts'
+
+import { testDatabase } from '../support/database.ts'
+import { claim, home, testVault } from '../support/fixtures.ts'
+
+export type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+
+/** STS over real HTTP, a real database and the real SDK. */
+export type StsServer = {
+  readonly url: string
+  readonly database: Database
+  readonly epochs: Epochs
+  readonly keys: Keys
+  readonly sts: StsNeeds
+  readonly client: (credentials: Credentials, more?: Partial<STSClientConfig>) => STSClient
+  readonly user: (name: string, policy?: object) => Promise<{ user: User; credentials: Credentials }>
+  readonly key: (owner: { accountId: string; userId?: string }) => Promise<Credentials>
+  readonly role: (
+    name: string,
+    trust: object,
+    more?: Partial<Parameters<typeof createRole>[2]>,
+  ) => Promise<Role>
+  readonly events: (name: string) => Promise<readonly Record<string, unknown>[]>
+  readonly identityOf: (credentials: Credentials) => Promise<string | undefined>
+  readonly close: () => Promise<void>
+}
+
+export const samlEntityId = 'http://localhost/saml/metadata'
+
+export async function startSts(clock: Clock, allowedIssuerHosts: readonly string[] = []): Promise<StsServer> {
+  const database = await testDatabase()
+  await claim(database, clock)
+  const publicUrl = new URL('http://localhost:4000/')
+  const [keys, epochs] = await Promise.all([
+    openKeys({ database, vault: testVault, clock, publicUrl }),
+    openEpochs({ database }),
+  ])
+  const quiet = { info() {}, warn() {}, error: (fields: object) => bugs.push(fields), child: () => quiet }
+  const sts = openSts({
+    database,
+    builtInPolicies: readBuiltInPolicies(new URL('../../config/policies', import.meta.url).pathname),
+    vault: testVault,
+    clock,
+    audit: createAudit({ database, clock }),
+    epochs,
+    keys,
+    publicUrl,
+    issuer: 'http://localhost:4000',
+    samlEntityId,
+    verifyMfa: (request) => verifyMfaCode({ database, vault: testVault, clock }, request),
+    settings: { allowed_issuer_hosts: [...allowedIssuerHosts] },
+    log: quiet,
+  })
+  const koa = new Koa()
+  // The SDK corrects its clock by the answer's Date: it must be the test's.
+  koa.use(async (ctx, next) => {
+    ctx.set('Date', new Date(clock().epochMilliseconds).toUTCString())
+    await next()
+  })
+  koa.use(requestEdge({ clock, log: quiet, proxies: trustedProxies(''), publicUrl }))
+  koa.use(stsRoutes(sts))
+  koa.use(lookAlikes())
+  const answer = koa.callback()
+  const listening = await listen((request, response) => void answer(request, response), {
+    host: '127.0.0.1',
+    port: 0,
+  })
+  const url = `http://127.0.0.1:${listening.port}`
+  const key = async (owner: { accountId: string; userId?: string }): Promise<Credentials> => {
+    const made = await createAccessKey(database, { vault: testVault, clock }, owner)
+    return { accessKeyId: made.accessKeyId, secretAccessKey: made.secret.reveal() }
+  }
+  const client = (credentials: Credentials, more: Partial<STSClientConfig> = {}) =>
+    new STSClient({
+      region: 'eu-central-1',
+      endpoint: url,
+      credentials,
+      maxAttempts: 1,
+      ...offset(clock),
+      ...more,
+    })
+  return {
+    url,
+    database,
+    epochs,
+    keys,
+    sts,
+    client,
+    key,
+    user: async (name, policy) => {
+      const user = await createUser(database, clock, { accountId: home, name })
+      if (policy !== undefined) await putInlinePolicy(database, user.userId, 'test', document(policy))
+      return { user, credentials: await key({ accountId: home, userId: user.userId }) }
+    },
+    role: (name, trust, more = {}) =>
+      createRole(database, clock, { accountId: home, name, trustDocument: document(trust), ...more }),
+    events: async (name) =>
+      (await listEvents(database, { name })).map(({ body }) => JSON.parse(body) as Record<string, unknown>),
+    identityOf: async (credentials) => (await client(credentials).send(new GetCallerIdentityCommand({}))).Arn,
+    close: async () => {
+      await listening.drain(0)
+      await epochs.close()
+      await database.close()
+    },
+  }
+}
+
+/** What the server logged as a bug. Must stay empty. */
+export const bugs: object[] = []
+
+/** The SDK signs with its own clock: the difference to the test's. */
+const offset = (clock: Clock) => ({ systemClockOffset: clock().epochMilliseconds - Date.now() })
+
+export const document = (...statements: readonly object[]): string =>
+  JSON.stringify({ Version: '2012-10-17', Statement: statements.flat() })
+
+/** What a call was refused with: `status code message`. */
+export const refusal = async (call: Promise<unknown>): Promise<string> => {
+  try {
+    await call
+    return 'accepted'
+  } catch (thrown) {
+    const { name, message, $metadata } = thrown as STSServiceException
+    return `${$metadata?.httpStatusCode ?? 0} ${name} ${message}`
+  }
+}
+
+/** A raw request, for what no SDK would send. */
+export function raw(
+  url: string,
+  options: {
+    method?: string
+    path?: string
+    headers?: Readonly<Record<string, string | string[]>> | readonly string[]
+    body?: string | Uint8Array
+  } = {},
+): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: string }> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const call = httpRequest(
+      {
+        hostname,
+        port,
+        method: options.method ?? 'POST',
+        path: options.path ?? '/',
+        headers: (options.headers ?? {}) as Record<string, string>,
+        agent: false,
+      },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        )
+      },
+    )
+    call.on('error', reject)
+    call.end(options.body)
+  })
+}
