@@ -2,12 +2,13 @@ import { AxeBuilder } from '@axe-core/playwright'
 import Koa from 'koa'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { chromium } from 'playwright-core'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPages, serveAssets } from '#http'
 import type { Shell } from '#http'
 import { samples } from '../views/samples.ts'
+import { launchChromium } from './support/chromium.ts'
+import { describeWith } from './support/peer.ts'
 
 /** The policy of interface.md §8, as a page without an editor gets it. */
 const policy =
@@ -32,7 +33,7 @@ const server = createServer((incoming, outgoing) => void answer(incoming, outgoi
 let browser: Browser
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser.close()
@@ -48,7 +49,7 @@ const cases = Object.entries(samples).flatMap(([name, variants]) =>
   ),
 )
 
-describe('in Chromium', () => {
+describeWith('chromium')('in Chromium', () => {
   it.each(cases)(
     '$name ($index) in $theme at $width px: accessible, nothing blocked, nothing wider than the window',
     async ({ name, index, theme, width }) => {

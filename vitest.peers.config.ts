@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run test:peers`: tests with third-party programs, which scripts/peers.sh installs first. */
+export default defineConfig({
+  test: {
+    include: ['test/peers/**/*.test.ts'],
+    globalSetup: ['test/support/template.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: process.env['CI'] ? ['default'] : ['dot'],
+  },
+})
