@@ -21,9 +21,15 @@ export const serviceProviderSettings = z.strictObject({
   requestsSigned: z.boolean().default(false),
   sign: z.enum(['assertion', 'response', 'both']).default('assertion'),
   nameIdFormat: z.enum(['persistent', 'transient', 'email', 'unspecified']).default('persistent'),
-  /** SAML attribute name to what it holds. */
+  /** SAML attribute name to what it holds: something of the user, or the same values for everybody. */
   attributes: z
-    .record(z.string(), z.enum(['user_name', 'user_id', 'mail', 'display_name', 'groups', 'account_id']))
+    .record(
+      z.string(),
+      z.union([
+        z.enum(['user_name', 'user_id', 'mail', 'display_name', 'groups', 'account_id']),
+        z.strictObject({ values: z.array(z.string()).min(1) }),
+      ]),
+    )
     .default({}),
   idpInitiated: z.boolean().default(false),
   relayStates: z.array(z.string()).default([]),
