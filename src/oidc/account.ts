@@ -2,6 +2,7 @@ import { findUserById, groupsOf, type User } from '#directory'
 import type { Queryable } from '#database'
 import { randomId } from '#kernel'
 import type { Epochs } from '#sessions'
+import { asOAuth } from './failures.ts'
 import type { Account, ClaimsParameterMember, KoaContextWithOIDC } from 'oidc-provider'
 
 /** The claims of each scope (OpenID Connect Core §5.4, and `groups`). `null`: only on request by name. */
@@ -54,10 +55,11 @@ export async function findAccount(
   return {
     accountId: sub,
     user,
-    claims: (use, scope, asked) =>
+    claims: asOAuth((use, scope, asked) =>
       use === 'id_token' && ctx?.oidc.client?.['signet_id_token_claims'] === 'minimal'
         ? claimsOf(needs.database, user, '', asked)
         : claimsOf(needs.database, user, scope, asked),
+    ),
   }
 }
 

@@ -43,8 +43,24 @@ export type World = {
 
 export const clientSecret = 'a-client-secret-that-is-random-and-long'
 
-export async function startWorld(overrides: Partial<OidcNeeds> = {}): Promise<World> {
-  const database = await testDatabase()
+/** Something under the provider that throws while it is set. */
+export type Fault = {
+  at?: 'assess' | 'session' | 'audit' | 'page' | 'begin' | RegExp | undefined
+  error?: unknown
+}
+
+export async function startWorld(fault: Fault = {}): Promise<World> {
+  const opened = await testDatabase()
+  const failing = (at: Fault['at']) => {
+    if (fault.at !== undefined && fault.at === at) throw fault.error
+  }
+  const database: Database = {
+    ...opened,
+    query: async (statement) => {
+      if (fault.at instanceof RegExp && fault.at.test(statement.chunks.join('?'))) throw fault.error
+      return opened.query(statement)
+    },
+  }
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -70,11 +86,13 @@ export async function startWorld(overrides: Partial<OidcNeeds> = {}): Promise<Wo
       ),
     child: () => log,
   }
+  const audit = createAudit({ database, clock })
   const refused = new Set<string>()
   const shown = { count: 0 }
   const pending = new Map<string, { reference: string; requirement: Requirement }>()
 
   const assess: OidcNeeds['assess'] = async ({ session, requirement }) => {
+    failing('assess')
     if (session === undefined) return { state: 'interact' }
     const { authTime, mfaAt } = signedIn(session)
     const { maxAgeSeconds, forceSince } = requirement
@@ -91,25 +109,38 @@ export async function startWorld(overrides: Partial<OidcNeeds> = {}): Promise<Wo
     database,
     vault,
     clock,
-    audit: createAudit({ database, clock }),
+    audit: {
+      ...audit,
+      recordSoon: async (entry) => {
+        failing('audit')
+        return audit.recordSoon(entry)
+      },
+    },
     keys: await openKeys({ database, vault, clock, publicUrl }),
-    sessions,
+    sessions: {
+      ...sessions,
+      current: async (ctx) => {
+        failing('session')
+        return sessions.current(ctx)
+      },
+    },
     epochs,
     publicUrl,
     settings: oidcSettings.parse({}),
     guard,
     show(ctx, name, props, status = 200) {
+      failing('page')
       ctx.status = status
       sendPage(ctx, pages.render(name, props, { language: languageOf(ctx, pages.messages), theme: 'system' }))
     },
     wire: htmlWire(pages),
     assess,
     async begin({ reference, requirement }) {
+      failing('begin')
       const id = uuid()
       pending.set(id, { reference, requirement })
       return `/login/${id}`
     },
-    ...overrides,
   }
   const oidc = await createOidc(needs)
 
