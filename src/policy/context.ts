@@ -10,9 +10,17 @@ export type Keys = ReadonlyMap<string, ContextValue>
  * @throws Error when two spellings of one key carry different values: there is no telling which one is meant
  */
 export function canonicalContext(context: ReadonlyMap<string, ContextValue>): Keys {
+  let canonical = true
+  for (const name of context.keys()) {
+    if (keyOf(name) !== name) {
+      canonical = false
+      break
+    }
+  }
+  if (canonical) return context
   const keys = new Map<string, ContextValue>()
   for (const [name, value] of context) {
-    const key = canonicalKey(name)
+    const key = keyOf(name)
     const earlier = keys.get(key)
     if (earlier !== undefined && !sameValue(earlier, value)) {
       throw new Error(`the request gives two values for the key ${name}`)
@@ -20,6 +28,19 @@ export function canonicalContext(context: ReadonlyMap<string, ContextValue>): Ke
     keys.set(key, value)
   }
   return keys
+}
+
+const known = new Map<string, string>()
+
+/** As canonicalKey; remembers, since requests bring the same few names. The memory is bounded. */
+function keyOf(name: string): string {
+  let key = known.get(name)
+  if (key === undefined) {
+    key = canonicalKey(name)
+    if (known.size >= 4096) known.clear()
+    known.set(name, key)
+  }
+  return key
 }
 
 const sameValue = (a: ContextValue, b: ContextValue): boolean =>

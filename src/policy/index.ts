@@ -3,12 +3,13 @@
  * and nothing of ours below it.
  *
  * The specification is the IAM User Guide; where it is silent, docs/decisions. `reference/` is the readable interpreter that
- * states a decision in code.
+ * states a decision in code; `engine/` is what everything runs on and must agree with it on every input.
  */
 export type { DocumentType, Policy, Statement } from './ast.ts'
 export { canonicalKey } from './ast.ts'
 export { rcpFullAccess, scpFullAccess, unreadablePolicy } from './built-in.ts'
-export { evaluate } from './evaluate.ts'
+export { policySet } from './engine/compiled.ts'
+export { evaluate, evaluateByReference } from './evaluate.ts'
 export type { Finding, Fix } from './findings.ts'
 export type { Severity } from './checks.ts'
 export { grammars, hardLimit } from './grammar.ts'

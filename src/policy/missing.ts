@@ -1,4 +1,4 @@
-import { canonicalKey } from './ast.ts'
+import { canonicalKey, type Policy } from './ast.ts'
 import type { ContextValue, Decision, DecisionRequest } from './request.ts'
 
 const presentKey = 'signet:multifactorauthpresent'
@@ -6,14 +6,15 @@ const ageKey = 'signet:multifactorauthage'
 
 /**
  * Says of a denial whether a fresh second factor is all that is missing: the same request with the MFA keys of a sign-in just
- * made is allowed. `decide` is asked at most once more.
+ * made is allowed. `decide` is asked at most once more, and only when `mfaMatters`.
  */
 export function withMissing(
   request: DecisionRequest,
   decision: Decision,
   decide: (request: DecisionRequest) => Decision,
+  mfaMatters: (request: DecisionRequest) => boolean,
 ): Decision {
-  if (decision.effect === 'Allow' || decision.layer === 'error' || !looksAtMfa(request)) return decision
+  if (decision.effect === 'Allow' || decision.layer === 'error' || !mfaMatters(request)) return decision
   const context = new Map<string, ContextValue>()
   for (const [name, value] of request.context) {
     const key = canonicalKey(name)
@@ -25,18 +26,20 @@ export function withMissing(
     : decision
 }
 
-/** Whether any policy of the request has a condition on MFA; most have not, and need no second evaluation. */
-function looksAtMfa({ policies }: DecisionRequest): boolean {
-  const all = [
+/** Whether a policy has a condition on MFA; most have not, and need no second evaluation. */
+export const looksAtMfa = (policy: Policy): boolean =>
+  policy.statements.some((statement) =>
+    statement.conditions.some(({ key }) => key === presentKey || key === ageKey),
+  )
+
+/** Whether a condition on MFA has a part in the request. */
+export const mfaMatters = ({ policies }: DecisionRequest): boolean =>
+  [
     policies.identity,
     policies.session ?? [],
     [policies.boundary, policies.resource, policies.trust],
     (policies.scpLevels ?? []).flat(),
     (policies.rcpLevels ?? []).flat(),
-  ].flat()
-  return all.some((ref) =>
-    ref?.policy.statements.some((statement) =>
-      statement.conditions.some(({ key }) => key === presentKey || key === ageKey),
-    ),
-  )
-}
+  ]
+    .flat()
+    .some((ref) => ref && looksAtMfa(ref.policy))

@@ -1,9 +1,10 @@
 import type { DocumentType } from './ast.ts'
+import { foldedAction } from './fold.ts'
 import type { DecisionRequest, PolicyRef, RequestPolicies } from './request.ts'
 
 /** Any authenticated caller may ask who it is, whatever denies it (STS GetCallerIdentity); the only such action. */
 export const isAlwaysAllowed = (request: DecisionRequest): boolean =>
-  request.principal.kind !== 'anonymous' && request.action.toLowerCase() === 'sts:getcalleridentity'
+  request.principal.kind !== 'anonymous' && foldedAction(request.action) === 'sts:getcalleridentity'
 
 /**
  * Whether the caller's account owns the resource. A resource whose owner nobody knows is foreign to everybody, except

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, parsePolicy } from '#policy'
-import { decideByReference } from '#src/policy/reference/evaluate.ts'
+import { evaluate, evaluateByReference, parsePolicy } from '#policy'
 import { caseFiles, documentsOf, requestOf, type Case, type Expectation } from './case-file.ts'
 
 const files = caseFiles()
@@ -38,7 +37,7 @@ function check(given: Case): void {
   }
   const expected = decisionOf(wanted)
   const request = requestOf(given)
-  for (const decision of [evaluate(request), decideByReference(request)]) {
+  for (const decision of [evaluate(request), evaluateByReference(request)]) {
     expect(decision.explicit ? `Explicit${decision.effect}` : decision.effect, decision.because).toBe(
       expected.decision,
     )

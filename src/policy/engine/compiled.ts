@@ -1,0 +1,58 @@
+import type { Policy } from '../ast.ts'
+import { looksAtMfa } from '../missing.ts'
+import type { PolicyRef } from '../request.ts'
+import type { Entry } from './candidates.ts'
+import { compileStatement, type CompiledStatement } from './statement.ts'
+import { indexStatements, type StatementIndex } from './statement-index.ts'
+
+/** Where a policy may stand; `none` for one that could not be read. */
+export type Slot = 'plain' | 'resource' | 'trust' | 'scp' | 'rcp' | 'none'
+
+export type Compiled = { readonly slot: Slot; readonly mfa: boolean; readonly index: StatementIndex }
+
+const policies = new WeakMap<Policy, Compiled & { readonly statements: readonly CompiledStatement[] }>()
+const sets = new WeakMap<readonly PolicyRef[], Compiled>()
+
+/** The compiled form of a policy: made on first use, shared by everyone who holds the same policy. */
+export function compiledPolicy(
+  policy: Policy,
+): Compiled & { readonly statements: readonly CompiledStatement[] } {
+  const known = policies.get(policy)
+  if (known) return known
+  const statements = policy.statements.map((each) => compileStatement(each, policy.type))
+  const made = {
+    slot: slotOf(policy),
+    mfa: looksAtMfa(policy),
+    statements,
+    index: indexStatements(statements.map((compiled): Entry => ({ compiled, ref: undefined }))),
+  }
+  policies.set(policy, made)
+  return made
+}
+
+function slotOf({ type, unreadable }: Policy): Slot {
+  if (unreadable !== undefined) return 'none'
+  return type === 'identity' || type === 'boundary' || type === 'session' ? 'plain' : type
+}
+
+/**
+ * Makes one index over a list of policies that will be asked many times, such as all policies of a user or role, and answers the
+ * list, frozen. Hand this very list to evaluate; any other list is searched policy by policy.
+ */
+export function policySet(refs: readonly PolicyRef[]): readonly PolicyRef[] {
+  const frozen = Object.freeze([...refs])
+  const compiled = frozen.map((ref) => ({ ref, ...compiledPolicy(ref.policy) }))
+  const slots = new Set(compiled.map(({ slot }) => slot))
+  const [only = 'plain'] = slots
+  sets.set(frozen, {
+    slot: slots.size > 1 ? 'none' : only,
+    mfa: compiled.some(({ mfa }) => mfa),
+    index: indexStatements(
+      compiled.flatMap(({ ref, statements }) => statements.map((each): Entry => ({ compiled: each, ref }))),
+    ),
+  })
+  return frozen
+}
+
+/** The index of a list that policySet made. */
+export const compiledSet = (refs: readonly PolicyRef[]): Compiled | undefined => sets.get(refs)

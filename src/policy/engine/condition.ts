@@ -1,0 +1,204 @@
+import type { ArnPattern, Comparison, Condition } from '../ast.ts'
+import { literalOf, variablesOf, type Pattern } from '../pattern.ts'
+import { compareDates, compareDecimals, inRange, readBase64, readBoolean } from '../values.ts'
+import { fixedTest, piecesMatch, piecesOf } from './glob.ts'
+import { addressOf, arnOf, dateOf, decimalOf, type View } from './view.ts'
+
+/** A condition as a function of the request. */
+export type Check = (view: View) => boolean
+
+/** Whether a request value matches some value of the policy, by the positive form of the operator. */
+type Matcher = (view: View, value: string) => boolean
+
+type Compared = Exclude<Condition, { family: 'null' }>
+
+/** What a family costs to compare; cheap conditions are asked first. */
+const cost: Record<Condition['family'], number> = {
+  null: 0,
+  string: 1,
+  bool: 1,
+  binary: 2,
+  numeric: 3,
+  date: 4,
+  address: 4,
+  arn: 5,
+}
+
+/** The conditions of a statement, cheap ones first. */
+export const compileConditions = (conditions: readonly Condition[]): readonly Check[] =>
+  conditions.toSorted((a, b) => costOf(a) - costOf(b)).map(compileCondition)
+
+const costOf = (condition: Condition): number =>
+  cost[condition.family] + (condition.family === 'string' && condition.match === 'like' ? 2 : 0)
+
+/** One condition; the same truth table as the reference's conditionHolds. */
+export function compileCondition(condition: Condition): Check {
+  const { key, set } = condition
+  if (condition.family === 'null') {
+    if (set) return set === 'ForAllValues' ? always : never
+    const wanted = new Set(condition.values.map(({ value }) => value))
+    return ({ keys }) => wanted.has(isNull(keys.get(key)))
+  }
+  const matches = condition.values.length === 0 ? undefined : matcherOf(condition)
+  if (set) return setCheck(condition, set === 'ForAllValues', matches)
+  const whenAbsent = condition.ifExists || condition.negated
+  const { negated } = condition
+  return (view) => {
+    const value = view.keys.get(key)
+    if (typeof value === 'string') return matches !== undefined && matches(view, value) !== negated
+    if (value === undefined || value.length === 0) return whenAbsent
+    return matches !== undefined && value.some((each) => matches(view, each)) !== negated
+  }
+}
+
+const always: Check = () => true
+const never: Check = () => false
+
+const isNull = (value: string | readonly string[] | undefined): boolean =>
+  value === undefined || (typeof value === 'string' ? value === '' : value.every((each) => each === ''))
+
+function setCheck({ key, negated }: Compared, all: boolean, matches: Matcher | undefined): Check {
+  return (view) => {
+    const value = view.keys.get(key)
+    if (value === undefined || isNull(value)) return all
+    if (!matches) return false
+    if (typeof value === 'string') return matches(view, value) !== negated
+    return all
+      ? value.every((each) => matches(view, each) !== negated)
+      : value.some((each) => matches(view, each) !== negated)
+  }
+}
+
+function matcherOf(condition: Compared): Matcher {
+  switch (condition.family) {
+    case 'string':
+      return stringMatcher(condition)
+    case 'numeric': {
+      const test = orderTest(condition.comparison)
+      const { values } = condition
+      return (view, text) => {
+        const number = decimalOf(view, text)
+        return number !== undefined && values.some((wanted) => test(compareDecimals(number, wanted)))
+      }
+    }
+    case 'date': {
+      const test = orderTest(condition.comparison)
+      const { values } = condition
+      return (view, text) => {
+        const date = dateOf(view, text)
+        return date !== undefined && values.some((wanted) => test(compareDates(date, wanted)))
+      }
+    }
+    case 'bool': {
+      const { values } = condition
+      return (view, text) => {
+        const truth = readBoolean(text)
+        return (
+          truth !== undefined &&
+          values.some(({ value }) => {
+            const wanted = typeof value === 'boolean' ? value : readBoolean(textOf(value, view) ?? '')
+            return wanted === truth
+          })
+        )
+      }
+    }
+    case 'binary': {
+      const wanted = new Set(condition.values.map(({ bytes }) => bytes))
+      return (_view, text) => {
+        const bytes = readBase64(text)
+        return bytes !== undefined && wanted.has(bytes)
+      }
+    }
+    case 'address': {
+      const { values } = condition
+      return (view, text) => {
+        const address = addressOf(view, text)
+        return address !== undefined && values.some((range) => inRange(range, address))
+      }
+    }
+    case 'arn': {
+      const tests = condition.values.map(arnTest)
+      return (view, text) => tests.some((test) => test(view, text))
+    }
+  }
+}
+
+function orderTest(comparison: Comparison): (order: number) => boolean {
+  switch (comparison) {
+    case 'equal':
+      return (order) => order === 0
+    case 'less':
+      return (order) => order < 0
+    case 'less-or-equal':
+      return (order) => order <= 0
+    case 'greater':
+      return (order) => order > 0
+    case 'greater-or-equal':
+      return (order) => order >= 0
+  }
+}
+
+function stringMatcher({ match, values }: Extract<Compared, { family: 'string' }>): Matcher {
+  if (match === 'like') {
+    const tests = values.map(likeTest)
+    const [only] = tests
+    return only && tests.length === 1 ? only : (view, text) => tests.some((test) => test(view, text))
+  }
+  const fold = match === 'ignore-case' ? (text: string) => text.toLowerCase() : (text: string) => text
+  const constants = new Set<string>()
+  const dynamic: Pattern[] = []
+  for (const value of values) {
+    const text = literalOf(value)
+    if (text === undefined) dynamic.push(value)
+    else constants.add(fold(text))
+  }
+  if (dynamic.length === 0) {
+    const [only = ''] = constants
+    if (constants.size === 1) return (_view, text) => fold(text) === only
+    return (_view, text) => constants.has(fold(text))
+  }
+  return (view, text) => {
+    const folded = fold(text)
+    if (constants.has(folded)) return true
+    return dynamic.some((pattern) => {
+      const wanted = textOf(pattern, view)
+      return wanted !== undefined && fold(wanted) === folded
+    })
+  }
+}
+
+/** A pattern as a test of a value, its variables filled in for each request. */
+export function likeTest(pattern: Pattern): Matcher {
+  if (variablesOf(pattern).length === 0) {
+    const test = fixedTest(pattern)
+    return (_view, text) => test(text)
+  }
+  const { tokens } = pattern
+  return (view, text) => {
+    const pieces = piecesOf(tokens, view.variable)
+    return pieces !== undefined && piecesMatch(pieces, text)
+  }
+}
+
+function arnTest(pattern: ArnPattern): Matcher {
+  if (pattern.any) return () => true
+  const tests = pattern.fields.map(likeTest)
+  return (view, text) => {
+    const fields = arnOf(view, text)
+    return fields !== undefined && tests.every((test, index) => test(view, fields[index] ?? ''))
+  }
+}
+
+/** The text of a pattern without wildcards; undefined when a variable has no value. */
+function textOf({ tokens }: Pattern, view: View): string | undefined {
+  let text = ''
+  for (const token of tokens) {
+    if (typeof token === 'string') text += token
+    else if (token.kind === 'variable') {
+      const value = view.variable(token.key) ?? token.fallback
+      if (value === undefined) return undefined
+      text += value
+    }
+  }
+  return text
+}

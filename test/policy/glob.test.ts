@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonicalKey } from '#policy'
+import { fill, globMatches } from '#src/policy/glob.ts'
+import { fixedTest, piecesMatch, piecesOf } from '#src/policy/engine/glob.ts'
+import { parsePattern, type Pattern } from '#src/policy/pattern.ts'
+
+function pattern(text: string): Pattern {
+  const read = parsePattern(text, { wildcards: true, variables: true }, canonicalKey)
+  if (!('pattern' in read)) throw new Error(read.problem.message)
+  return read.pattern
+}
+
+/** The definition, for short texts: a star is any run, a question mark any one unit. */
+function byDefinition(glob: string, text: string): boolean {
+  if (glob === '') return text === ''
+  if (glob[0] === '*')
+    return byDefinition(glob.slice(1), text) || (text !== '' && byDefinition(glob, text.slice(1)))
+  return text !== '' && (glob[0] === '?' || glob[0] === text[0]) && byDefinition(glob.slice(1), text.slice(1))
+}
+
+const textOf = (letters: readonly string[], most: number) =>
+  fc.array(fc.constantFrom(...letters), { maxLength: most }).map((parts) => parts.join(''))
+
+describe('both globs', () => {
+  it('match what the definition matches', () => {
+    fc.assert(
+      fc.property(textOf(['a', 'b', '*', '?'], 7), textOf(['a', 'b', '*'], 9), (glob, text) => {
+        const expected = byDefinition(glob, text)
+        expect(globMatches(fill(pattern(glob), () => undefined) ?? [], text)).toBe(expected)
+        expect(fixedTest(pattern(glob))(text)).toBe(expected)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('agree where long pieces are searched bit-parallel', () => {
+    const long = fc.tuple(
+      textOf(['a', 'b', '?', '?'], 90),
+      textOf(['a', 'b', '?'], 80),
+      textOf(['ab', 'a'], 400),
+    )
+    fc.assert(
+      fc.property(long, ([first, second, text]) => {
+        const made = pattern(`*${first}*${second}*`)
+        const pieces = piecesOf(made.tokens, () => undefined)
+        expect(pieces && piecesMatch(pieces, text)).toBe(globMatches(fill(made, () => undefined) ?? [], text))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('take the value of a variable as data', () => {
+    fc.assert(
+      fc.property(
+        textOf(['a', '*', '?', '${', '}'], 4),
+        textOf(['a', '*', '?', '${', '}'], 6),
+        (value, text) => {
+          const made = pattern('a*${aws:username}')
+          const glob = fill(made, () => value)
+          const pieces = piecesOf(made.tokens, () => value)
+          const expected = text.startsWith('a') && text.length > value.length && text.endsWith(value)
+          expect(glob && globMatches(glob, text)).toBe(expected)
+          expect(pieces && piecesMatch(pieces, text)).toBe(expected)
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+})
