@@ -5,14 +5,18 @@ import { type Form, readForm } from './readers.ts'
 
 /** Cross-site request forgery: every form of ours carries a token, and every state change proves it. */
 export type FormGuard = {
-  /** The token for a form's hidden field `_csrf`, bound to this browser and to what the form is for. */
-  token(ctx: Context, purpose: string): string
+  /**
+   * The token for a form's hidden field `_csrf`, bound to this browser and to what the form is for.
+   *
+   * @param binding another secret of this browser than its id, where each tab has its own
+   */
+  token(ctx: Context, purpose: string, binding?: string): string
   /**
    * Reads a posted form and proves that our own page sent it: Sec-Fetch-Site, Origin and token.
    *
    * @throws Failure forbidden http/cross-site, forbidden http/form-token
    */
-  read(ctx: Context, purpose: string, options?: { limit?: number }): Promise<Form>
+  read(ctx: Context, purpose: string, options?: { limit?: number; binding?: string }): Promise<Form>
 }
 
 /**
@@ -26,7 +30,7 @@ export function formGuard(needs: {
 }): FormGuard {
   const tokenFor = (browser: string, purpose: string) => needs.mac('form', `${browser}\n${purpose}`)
   return {
-    token: (ctx, purpose) => tokenFor(needs.jar.browser(ctx), purpose),
+    token: (ctx, purpose, binding = needs.jar.browser(ctx)) => tokenFor(binding, purpose),
     async read(ctx, purpose, options) {
       const site = ctx.get('sec-fetch-site')
       const origin = ctx.get('origin')
@@ -36,7 +40,7 @@ export function formGuard(needs: {
       )
         refuse('forbidden', 'http/cross-site', 'This form was sent from another site.', { site, origin })
       const form = await readForm(ctx, options)
-      const browser = needs.jar.read(ctx, 'browser') ?? ''
+      const browser = options?.binding ?? needs.jar.read(ctx, 'browser') ?? ''
       if (browser === '' || !needs.equal(form.get('_csrf') ?? '', tokenFor(browser, purpose)))
         refuse(
           'forbidden',

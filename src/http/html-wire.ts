@@ -29,7 +29,10 @@ export function htmlWire(pages: Pages): Wire {
     refuse(ctx, failure) {
       ctx.status = statusOf[failure.kind]
       if (failure.kind === 'throttled') ctx.set('Retry-After', '5')
-      show(ctx, failure.kind === 'unavailable' ? 'server' : 'request', failure.message)
+      const id = `problem.${failure.reason}`
+      const t = pages.messages.translate(languageOf(ctx, pages.messages))
+      const message = pages.messages.has(id) ? t(id) : failure.message
+      show(ctx, failure.kind === 'unavailable' ? 'server' : 'request', message)
     },
     crash(ctx) {
       ctx.status = 500

@@ -1,4 +1,5 @@
-import type { StepForm, TotpEnrolment } from '#signin'
+import type { TotpEnrolment } from '#mfa'
+import type { StepForm } from '#signin'
 
 /** The navigation beside every portal page. */
 export type Nav = {

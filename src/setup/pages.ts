@@ -1,4 +1,5 @@
-import type { StepForm, TotpEnrolment } from '#signin'
+import type { TotpEnrolment } from '#mfa'
+import type { StepForm } from '#signin'
 
 /** A field of the first form that was refused, with the sentence that says why. */
 export type WelcomeErrors = {

@@ -1,6 +1,17 @@
 /**
- * Signing in: the steps between "this browser is nobody" and "this browser is a user". Knows no protocol.
+ * Signing in: the steps between "this browser is nobody" and "this browser is a user". Knows no protocol: whoever wants
+ * somebody signed in calls `assess` (is the session enough?) and `begin` (then ask), and is called back by its resumer.
  *
- * URLs: `/login/:id`, `/go/:id`, `/signout`.
+ * A dispatcher decides each step from what is stored; steps never lead to one another. URLs: `/login/:id`, `/go/:id`,
+ * `/signout`. Owns the tables `signin_pending`, `signin_go`, `known_device` and `signin_bucket`.
  */
-export type { ForApp, SigninPages, StepForm, TotpEnrolment } from './pages.ts'
+export { begin, finishUpstream } from './begin.ts'
+export { beginSession } from './finish.ts'
+export { seeOther } from './dispatcher.ts'
+export { noUpstream } from './needs.ts'
+export type { Resume, SigninNeeds, SignInResult, SignOutReport, Upstream } from './needs.ts'
+export type { ForApp, SigninPages, StepForm } from './pages.ts'
+export { sweepSignin } from './pending.ts'
+export { assess } from './requirement.ts'
+export type { Assessment, AssessNeeds, Requirement } from './requirement.ts'
+export { sessionForms, signinRoutes, signOut } from './routes.ts'

@@ -1,3 +1,5 @@
+import type { TotpEnrolment } from '#mfa'
+
 /** Where a form of an interaction posts to, and the two tokens it carries. */
 export type StepForm = {
   readonly action: string
@@ -9,14 +11,6 @@ export type StepForm = {
 
 /** The app that a sign-in is for; `null` when it is for Signet itself. */
 export type ForApp = { readonly name: string } | null
-
-/** What a page needs to show a new TOTP secret. */
-export type TotpEnrolment = {
-  /** An `<svg>` element of our own making, without style attributes. */
-  readonly qrSvg: string
-  /** Base32 in groups of four, to be typed. */
-  readonly secretInGroups: string
-}
 
 type Asking = { readonly form: StepForm; readonly app: ForApp; readonly problem: string | null }
 
