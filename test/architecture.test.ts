@@ -53,7 +53,7 @@ const packages: Record<string, readonly string[]> = {
   jose: ['keys', 'oidc', 'sts'],
   koa: ['.', 'http'],
   'oidc-provider': ['oidc'],
-  zod: ['apps', 'cli', 'config', 'crypto', 'http', 'iam', 'oidc', 'sessions', 'sts', 'signin'],
+  zod: ['apps', 'cli', 'config', 'crypto', 'http', 'iam', 'oidc', 'sessions', 'signin', 'sts'],
   pg: ['database'],
   samlify: ['saml'],
   yaml: ['config'],
