@@ -1,5 +1,3 @@
-import { request as httpRequest } from 'node:http'
-
 import Koa from 'koa'
 import {
   GetCallerIdentityCommand,
@@ -142,43 +140,4 @@ export const refusal = async (call: Promise<unknown>): Promise<string> => {
     const { name, message, $metadata } = thrown as STSServiceException
     return `${$metadata?.httpStatusCode ?? 0} ${name} ${message}`
   }
-}
-
-/** A raw request, for what no SDK would send. */
-export function raw(
-  url: string,
-  options: {
-    method?: string
-    path?: string
-    headers?: Readonly<Record<string, string | string[]>> | readonly string[]
-    body?: string | Uint8Array
-  } = {},
-): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: string }> {
-  const { hostname, port } = new URL(url)
-  return new Promise((resolve, reject) => {
-    const call = httpRequest(
-      {
-        hostname,
-        port,
-        method: options.method ?? 'POST',
-        path: options.path ?? '/',
-        headers: (options.headers ?? {}) as Record<string, string>,
-        agent: false,
-      },
-      (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks).toString(),
-          }),
-        )
-      },
-    )
-    call.on('error', reject)
-    call.end(options.body)
-  })
 }
