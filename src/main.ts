@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createAudit } from '#audit'
 import {
+  applyCommand,
   auditCommand,
   checkConfigCommand,
   type Command,
   credentialsCommand,
+  demoCommand,
   envCommand,
   healthcheckCommand,
   loginCommand,
@@ -13,9 +16,13 @@ import {
   type OpenProgram,
   runCommand,
   serveCommand,
+  type ServeSteps,
   tokenCommand,
 } from '#cli'
 import { readConfig } from '#config'
+import { createPasswordHasher } from '#crypto'
+import { thingNames } from '#declare'
+import { readBuiltInPolicies } from '#iam'
 import { systemClock } from '#kernel'
 import { createApp, sections } from './app.ts'
 
@@ -45,21 +52,40 @@ const open: OpenProgram = () => {
     env: machine.env,
     cwd: machine.cwd,
     sections,
-    things: [],
+    things: thingNames,
     defaults: { name: 'config/default.yaml', text: read('config/default.yaml') },
   })
   return {
     config,
     createApp: (needs) => createApp({ ...needs, config, clock: machine.clock, packageDir }),
+    applyNeeds: async ({ database, vault }) => ({
+      database,
+      vault,
+      clock: machine.clock,
+      audit: createAudit({ database, clock: machine.clock }),
+      builtInPolicies: readBuiltInPolicies(join(packageDir, 'config/policies')),
+      hasher: await createPasswordHasher(
+        { clock: machine.clock },
+        {
+          memoryKib: config.settings.passwords.memory_kib,
+          passes: config.settings.passwords.passes,
+          slots: config.settings.passwords.slots,
+          queue: 50,
+          waitMilliseconds: 2_000,
+        },
+      ),
+    }),
   }
 }
 
-const steps = { before: async () => {}, setupLink: async () => undefined }
+const steps: ServeSteps = { setupLink: async () => undefined }
 
 const commands: readonly Command[] = [
   serveCommand(open, steps),
+  demoCommand(open, steps),
   migrateCommand(open),
   checkConfigCommand(open),
+  applyCommand(open),
   auditCommand(open),
   loginCommand,
   tokenCommand,

@@ -42,7 +42,20 @@ const slices: Record<string, readonly string[]> = {
   saml: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'kernel', 'keys', 'sessions', 'xml'],
   iam: ['audit', 'database', 'directory', 'http', 'kernel', 'policy'],
   installation: ['config', 'crypto', 'database', 'kernel'],
-  cli: ['audit', 'config', 'crypto', 'database', 'http', 'installation', 'kernel'],
+  declare: [
+    'apps',
+    'audit',
+    'config',
+    'crypto',
+    'database',
+    'directory',
+    'iam',
+    'kernel',
+    'mfa',
+    'policy',
+    'saml',
+  ],
+  cli: ['audit', 'config', 'crypto', 'database', 'declare', 'http', 'iam', 'installation', 'kernel'],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -53,7 +66,7 @@ const packages: Record<string, readonly string[]> = {
   jose: ['keys', 'oidc', 'sts'],
   koa: ['.', 'http'],
   'oidc-provider': ['oidc'],
-  zod: ['apps', 'cli', 'config', 'crypto', 'http', 'iam', 'oidc', 'sessions', 'signin', 'sts'],
+  zod: ['apps', 'cli', 'config', 'crypto', 'declare', 'http', 'iam', 'oidc', 'sessions', 'signin', 'sts'],
   pg: ['database'],
   samlify: ['saml'],
   yaml: ['config'],

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { Config } from '#config'
 import type { Vault } from '#crypto'
 import type { Database } from '#database'
+import type { ApplyNeeds } from '#declare'
 import type { Log } from './log.ts'
 
 /** The application over an open installation: what answers requests, and how it ends. */
@@ -15,6 +16,8 @@ export type App = {
 export type Program = {
   readonly config: Config
   createApp(needs: { readonly database: Database; readonly vault: Vault; readonly log: Log }): Promise<App>
+  /** What applying a declaration to this installation takes. */
+  applyNeeds(needs: { readonly database: Database; readonly vault: Vault }): Promise<ApplyNeeds>
 }
 
 /**

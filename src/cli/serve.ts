@@ -1,17 +1,17 @@
 import type { RequestListener } from 'node:http'
-import { isLoopback, type Plumbing } from '#config'
+import { isLoopback, type Plumbing, problemLine } from '#config'
+import { apply } from '#declare'
 import { listen, type Listening } from '#http'
 import { type Installation, openInstallation } from '#installation'
 import { refuse } from '#kernel'
+import { declarationIn } from './apply.ts'
 import type { Command, Machine } from './command.ts'
 import { createLog, type Log } from './log.ts'
 import { portHolder } from './port-holder.ts'
 import type { OpenProgram, Program } from './program.ts'
 
-/** What else happens around serving: things that are applied first, and what the start says about an unclaimed instance. */
+/** What the start says about an unclaimed instance. */
 export type ServeSteps = {
-  /** Applies what signet.yaml declares. */
-  before(machine: Machine, program: Program, installation: Installation): Promise<void>
   /** The setup link of an unclaimed instance; undefined when it is claimed. */
   setupLink(machine: Machine, program: Program, installation: Installation): Promise<string | undefined>
 }
@@ -46,7 +46,7 @@ export async function serve(
   const installation = await openInstallation({ ...machine, config }, { shared: false })
   try {
     if (installation.applied.length > 0) log.info({ migrations: installation.applied }, 'migrated')
-    await steps.before(machine, program, installation)
+    await applyFile(machine, program, installation, log)
     const app = await program.createApp({ database: installation.database, vault: installation.vault, log })
     try {
       const listening = await listenEverywhere(app.handler, config)
@@ -67,6 +67,22 @@ export async function serve(
     await installation.close()
   }
   return 0
+}
+
+/** Applies what the operator's signet.yaml declares, at every start (it changes nothing a second time). */
+async function applyFile(
+  machine: Machine,
+  program: Program,
+  installation: Installation,
+  log: Log,
+): Promise<void> {
+  const { file, settings } = program.config
+  if (file === undefined) return
+  const needs = await program.applyNeeds(installation)
+  const applied = await apply(needs, declarationIn(machine, file.name), Object.keys(settings))
+  for (const note of applied.notes)
+    log.warn({ place: problemLine(note) }, 'a policy allows what is probably not meant')
+  if (applied.things.length > 0) log.info({ file: file.name, ...applied.counts }, 'applied')
 }
 
 /** Loopback in both families while only this machine is meant; otherwise the address that was set, or every address. */

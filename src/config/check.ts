@@ -47,7 +47,15 @@ function tell(issue: Issue, schema: z.ZodType, root: unknown, where: Where, pref
       path: [...full.map(String), key].join('.'),
       message: `There is no such key.${suggestion(key, keysAt(schema, path, root))}`,
     }))
+  const missing = (wanted: string): Problem[] => [
+    {
+      where: where(full),
+      path: name,
+      message: `This is missing. Write ${String(path.at(-1))}: ${wanted}.`,
+    },
+  ]
   if (issue.code === 'invalid_union') {
+    if (at(root, path) === undefined && path.length > 0) return missing(expectation(issue))
     // The branch whose complaint is deepest is the one that was meant.
     const meant = issue.errors
       .filter((branch) => branch.length > 0)
@@ -68,14 +76,7 @@ function tell(issue: Issue, schema: z.ZodType, root: unknown, where: Where, pref
     return [{ where: where(full, 'key'), path: name, message: inner }]
   }
   const value = at(root, path)
-  if (issue.code === 'invalid_type' && value === undefined)
-    return [
-      {
-        where: where(full),
-        path: name,
-        message: `This is missing. Write ${String(path.at(-1))}: ${expectation(issue)}.`,
-      },
-    ]
+  if (issue.code === 'invalid_type' && value === undefined) return missing(expectation(issue))
   return [{ where: where(full), path: name, message: sentence(issue, value) }]
 }
 

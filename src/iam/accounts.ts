@@ -49,6 +49,11 @@ export async function createOrganization(
   if (rows.length === 0) refuse('conflict', 'iam/claimed', 'This instance already has an organization.')
 }
 
+/** Gives the organization another name. */
+export async function renameOrganization(tx: Queryable, name: string): Promise<void> {
+  await tx.query(sql`update organization set name = ${name}`)
+}
+
 /** Creates an account, of a random id unless one is given. @throws Failure conflict iam/account-exists */
 export async function createAccount(
   tx: Queryable,

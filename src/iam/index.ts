@@ -3,7 +3,14 @@
  * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
  * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`.
  */
-export { createAccount, createOrganization, findAccount, findOrganization, listAccounts } from './accounts.ts'
+export {
+  createAccount,
+  createOrganization,
+  findAccount,
+  findOrganization,
+  listAccounts,
+  renameOrganization,
+} from './accounts.ts'
 export type { Account, Organization } from './accounts.ts'
 export { authorize, decideTrust, demand } from './authorize.ts'
 export type { AuthorizeNeeds } from './authorize.ts'

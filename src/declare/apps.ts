@@ -1,0 +1,174 @@
+import {
+  type App,
+  findOidcClient,
+  findServiceProvider,
+  listApps,
+  putApp,
+  putOidcClient,
+  putServiceProvider,
+  type ServiceProviderSettings,
+  serviceProviderSettings,
+} from '#apps'
+import { equal, sha256 } from '#crypto'
+import { isFailure } from '#kernel'
+import { parseSpMetadata } from '#saml'
+import { type Applying, outcomeOf, problemAt, same } from './applying.ts'
+import type { Thing } from './read.ts'
+
+/** Apps: OIDC clients and SAML service providers. What the file leaves out has its default, so that the file says it all. */
+export async function applyApps(applying: Applying): Promise<void> {
+  const { tx, needs, declaration } = applying
+  for (const thing of declaration.things.apps)
+    await applying.step(
+      { kind: 'app', name: thing.value.name, path: thing.path, account: thing.value.account },
+      async (accountId) => {
+        const { value, path } = thing
+        const found = (await listApps(tx, accountId)).find(
+          ({ name }) => name.toLowerCase() === value.name.toLowerCase(),
+        )
+        const kind = value.oidc === undefined ? 'saml' : 'oidc'
+        if (found !== undefined && found.kind !== kind)
+          problemAt(
+            [...path, kind],
+            `There is an app of this name that speaks ${found.kind}. Write another name.`,
+          )
+        const wanted = {
+          name: value.name,
+          launchUrl: value.launch_url,
+          access: value.access ?? 'everyone',
+          requireMfa: value.require_mfa ?? false,
+          servicePrefix: value.service_prefix,
+          enabled: value.enabled ?? true,
+        }
+        const isChanged =
+          found === undefined ||
+          Object.entries(wanted).some(([key, each]) => !same(Reflect.get(found, key), each))
+        const app = isChanged ? await putApp(tx, needs.clock, { accountId, kind, ...wanted }) : found
+        const inner =
+          kind === 'oidc' ? await putClient(applying, app, thing) : await putProvider(applying, app, thing)
+        return {
+          outcome: outcomeOf(found === undefined, isChanged, inner),
+          event: {
+            name: found === undefined ? 'CreateApp' : 'UpdateApp',
+            parameters: { appName: app.name, kind, clientId: value.oidc?.client_id },
+            arn: app.arn,
+          },
+        }
+      },
+    )
+}
+
+const grantTypes: Readonly<Record<string, string>> = {
+  device_code: 'urn:ietf:params:oauth:grant-type:device_code',
+  token_exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
+}
+
+async function putClient(
+  { tx, needs }: Applying,
+  app: App,
+  { value, secrets }: Thing<'apps'>,
+): Promise<boolean> {
+  const { oidc } = value
+  if (oidc === undefined) return false
+  const secret = secrets.get('client')
+  const grants = oidc.grants ?? ['authorization_code']
+  const client = {
+    clientId: oidc.client_id,
+    appId: app.appId,
+    metadata: {
+      redirect_uris: oidc.redirect_uris ?? [],
+      post_logout_redirect_uris: oidc.post_logout_redirect_uris ?? [],
+      grant_types: grants.map((grant) => grantTypes[grant] ?? grant),
+      response_types: grants.includes('authorization_code') ? ['code'] : [],
+      token_endpoint_auth_method:
+        secret === undefined ? 'none' : (oidc.token_endpoint_auth_method ?? 'client_secret_basic'),
+      id_token_signed_response_alg: oidc.id_token_signing ?? 'ES256',
+    },
+    consent: oidc.consent ?? false,
+    pkceOptional: oidc.pkce_optional ?? false,
+  }
+  const found = await findOidcClient(tx, oidc.client_id)
+  const isSame =
+    found !== undefined &&
+    Object.entries(client).every(([key, each]) => same(Reflect.get(found, key), each)) &&
+    (secret === undefined
+      ? found.secretHash === undefined
+      : found.secretHash !== undefined && equal(found.secretHash, sha256(secret.reveal())))
+  if (isSame) return false
+  await putOidcClient(tx, needs.clock, { ...client, secret })
+  return true
+}
+
+async function putProvider({ tx, needs }: Applying, app: App, thing: Thing<'apps'>): Promise<boolean> {
+  const { saml } = thing.value
+  if (saml === undefined) return false
+  const { entityId, settings } = readProvider(thing)
+  const found = await findServiceProvider(tx, { appId: app.appId })
+  if (found !== undefined && found.entityId === entityId && same(found.settings, settings)) return false
+  await putServiceProvider(tx, needs.clock, { entityId, appId: app.appId, settings })
+  return true
+}
+
+/** The service provider from its metadata, or as it was written, with the choices that metadata does not make. */
+function readProvider({ value, path, files }: Thing<'apps'>): {
+  entityId: string
+  settings: ServiceProviderSettings
+} {
+  const saml = value.saml ?? {}
+  const choices = {
+    ...(saml.sign === undefined ? {} : { sign: saml.sign }),
+    ...(saml.name_id_format === undefined ? {} : { nameIdFormat: saml.name_id_format }),
+    ...(saml.attributes === undefined ? {} : { attributes: saml.attributes }),
+    ...(saml.idp_initiated === undefined ? {} : { idpInitiated: saml.idp_initiated }),
+  }
+  const xml = files.get('metadata')
+  if (xml === undefined) {
+    const acs = typeof saml.acs === 'string' ? [saml.acs] : (saml.acs ?? [])
+    return {
+      entityId: saml.entity_id ?? '',
+      settings: serviceProviderSettings.parse({
+        ...choices,
+        acs: acs.map((url, index) => ({ url, binding: 'post', index, isDefault: index === 0 })),
+        slo: saml.slo === undefined ? [] : [{ url: saml.slo, binding: 'redirect' }],
+      }),
+    }
+  }
+  try {
+    const metadata = parseSpMetadata(xml, {
+      loopbackHttp: true,
+      ...(saml.entity_id === undefined ? {} : { entityId: saml.entity_id }),
+    })
+    return {
+      entityId: metadata.entityId,
+      settings: serviceProviderSettings.parse({
+        ...choices,
+        acs: metadata.assertionConsumers.flatMap(({ binding, location, index, isDefault }) =>
+          bindingOf(binding) === 'post'
+            ? [{ url: location, binding: 'post', index, ...(isDefault === undefined ? {} : { isDefault }) }]
+            : [],
+        ),
+        slo: metadata.singleLogout.flatMap(({ binding, location, responseLocation }) => {
+          const name = bindingOf(binding)
+          return name === undefined
+            ? []
+            : [
+                {
+                  url: location,
+                  binding: name,
+                  ...(responseLocation === undefined ? {} : { responseUrl: responseLocation }),
+                },
+              ]
+        }),
+        signingCertificates: metadata.signingKeys.map(({ certificate }) => certificate.toString()),
+        encryptionCertificates: metadata.encryptionKeys.map(({ certificate }) => certificate.toString()),
+        requestsSigned: metadata.authnRequestsSigned,
+      }),
+    }
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown
+    return problemAt([...path, 'saml', 'metadata_file'], `This metadata cannot be used: ${thrown.message}`)
+  }
+}
+
+const bindingOf = (uri: string): 'post' | 'redirect' | undefined =>
+  uri.endsWith(':HTTP-POST') ? 'post' : uri.endsWith(':HTTP-Redirect') ? 'redirect' : undefined

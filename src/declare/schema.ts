@@ -1,0 +1,191 @@
+import { z } from 'zod'
+
+const text = z.string().min(1)
+const named = (most: number) =>
+  z.string().regex(new RegExp(`^[\\w+=,.@-]{1,${most}}$`), {
+    error: `Write a name of letters, digits and + = , . @ _ -, at most ${most} characters.`,
+  })
+const accountId = z
+  .string({ error: 'Write the 12 digits of the account id in quotes: "111122223333".' })
+  .regex(/^\d{12}$/, { error: 'Write the 12 digits of the account id in quotes: "111122223333".' })
+const path = z
+  .string()
+  .max(512)
+  .regex(/^\/([!-~]+\/)?$/, {
+    error: 'Write a path that begins and ends with a slash, such as /staff/.',
+  })
+const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: 'Write a full web address, such as https://app.example.com/callback.',
+})
+const tags = z.record(z.string().min(1).max(128), z.string().max(256))
+/** A policy: a mapping, JSON text, or the path of a JSON file. Read by the policy engine, not here. */
+const document = z.union([z.string().min(1), z.record(z.string(), z.unknown())])
+/** Secrets stand in the environment (`${NAME}`) or in a file, never in signet.yaml itself. */
+const fromEnvironment = z.string().regex(/^\$\{[A-Z_][A-Z0-9_]*\}$/, {
+  error:
+    'A secret does not stand in this file. Write ${NAME} for an environment variable, or use the key that ends in _file.',
+})
+
+const attached = {
+  /** Managed policies by name or ARN; exactly these. */
+  policies: z.array(text).optional(),
+  /** Inline policies by name; exactly these. */
+  inline_policies: z.record(named(128), document).optional(),
+}
+
+const accessKey = z.strictObject({
+  id: z
+    .string()
+    .regex(/^AKIA[A-Z0-9]{12,124}$/, { error: 'Write an access key id: AKIA and 16 capitals and digits.' }),
+  secret: fromEnvironment.optional(),
+  secret_file: text.optional(),
+})
+
+const account = z.strictObject({
+  id: accountId.optional(),
+  name: text,
+  alias: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$/)
+    .optional(),
+  root_access_keys: z.array(accessKey).max(2).optional(),
+})
+
+const group = z.strictObject({
+  name: named(128),
+  account: text.optional(),
+  path: path.optional(),
+  ...attached,
+})
+
+const policy = z.strictObject({
+  name: named(128),
+  account: text.optional(),
+  path: path.optional(),
+  description: z.string().max(1_000).optional(),
+  document,
+})
+
+const user = z.strictObject({
+  name: named(64),
+  account: text.optional(),
+  path: path.optional(),
+  display_name: text.optional(),
+  mail: z.email({ error: 'Write a mail address.' }).optional(),
+  mail_verified: z.boolean().optional(),
+  status: z.enum(['active', 'disabled']).optional(),
+  /** Groups by name; exactly these among the memberships that signet.yaml gave. */
+  groups: z.array(text).optional(),
+  password: fromEnvironment.optional(),
+  password_file: text.optional(),
+  totp_seed: fromEnvironment.optional(),
+  totp_seed_file: text.optional(),
+  access_keys: z.array(accessKey).max(2).optional(),
+  permissions_boundary: text.optional(),
+  tags: tags.optional(),
+  ...attached,
+})
+
+const role = z.strictObject({
+  name: named(64),
+  account: text.optional(),
+  path: path.optional(),
+  description: z.string().max(1_000).optional(),
+  trust: document,
+  max_session_seconds: z.int().min(3_600).max(43_200).optional(),
+  permissions_boundary: text.optional(),
+  tags: tags.optional(),
+  ...attached,
+})
+
+const oidcClient = z.strictObject({
+  client_id: z
+    .string()
+    .regex(/^[!-~]{1,255}$/, { error: 'Write a client id of printable characters without spaces.' }),
+  /** Neither: a public client. */
+  secret: fromEnvironment.optional(),
+  secret_file: text.optional(),
+  redirect_uris: z.array(text).optional(),
+  post_logout_redirect_uris: z.array(text).optional(),
+  grants: z
+    .array(
+      z.enum(['authorization_code', 'refresh_token', 'client_credentials', 'device_code', 'token_exchange']),
+    )
+    .optional(),
+  /** How it shows its secret: in the header (the default) or in the form. */
+  token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post']).optional(),
+  consent: z.boolean().optional(),
+  pkce_optional: z.boolean().optional(),
+  id_token_signing: z.enum(['ES256', 'RS256']).optional(),
+})
+
+const samlServiceProvider = z.strictObject({
+  metadata_file: text.optional(),
+  entity_id: text.optional(),
+  acs: z.union([httpUrl, z.array(httpUrl).min(1)]).optional(),
+  slo: httpUrl.optional(),
+  sign: z.enum(['assertion', 'response', 'both']).optional(),
+  name_id_format: z.enum(['persistent', 'transient', 'email', 'unspecified']).optional(),
+  attributes: z
+    .record(text, z.enum(['user_name', 'user_id', 'mail', 'display_name', 'groups', 'account_id']))
+    .optional(),
+  idp_initiated: z.boolean().optional(),
+})
+
+const app = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w+=,.@ -]{1,128}$/, { error: 'Write a name of letters, digits, spaces and + = , . @ _ -.' }),
+  account: text.optional(),
+  launch_url: httpUrl.optional(),
+  access: z.enum(['everyone', 'policy']).optional(),
+  require_mfa: z.boolean().optional(),
+  service_prefix: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{1,62}$/, {
+      error: 'Write a prefix of small letters, digits and dashes, such as orders.',
+    })
+    .optional(),
+  enabled: z.boolean().optional(),
+  oidc: oidcClient.optional(),
+  saml: samlServiceProvider.optional(),
+})
+
+const oidcProvider = z.strictObject({
+  account: text.optional(),
+  url: httpUrl,
+  client_ids: z.array(text).min(1),
+  thumbprints: z.array(z.string().regex(/^[0-9a-fA-F]{40}$/)).optional(),
+})
+
+const samlProvider = z.strictObject({
+  account: text.optional(),
+  name: named(128),
+  metadata_file: text,
+})
+
+/** The lists of signet.yaml and what one entry of each looks like, in the order they are applied. */
+export const lists = {
+  accounts: account,
+  groups: group,
+  policies: policy,
+  users: user,
+  roles: role,
+  apps: app,
+  oidc_providers: oidcProvider,
+  saml_providers: samlProvider,
+} as const
+
+export type Lists = typeof lists
+export type ListName = keyof Lists
+export type Declared<Name extends ListName> = z.infer<Lists[Name]>
+
+/** Top-level keys of signet.yaml that declare things; every other one is a section of settings. */
+export const thingNames: readonly string[] = ['organization', ...Object.keys(lists)]
+
+/** signet.yaml's things, for editors (`z.toJSONSchema`) and the JSON API. */
+export const declarationSchema = z.strictObject({
+  organization: text.optional(),
+  ...Object.fromEntries(Object.entries(lists).map(([name, entry]) => [name, z.array(entry).optional()])),
+})
