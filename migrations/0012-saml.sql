@@ -47,5 +47,5 @@ create table saml_participant (
   expires_at timestamptz not null,
   primary key (family, app_id, name_id)
 );
-create index saml_participant_name on saml_participant (app_id, name_id);
+create index saml_participant_name on saml_participant (name_id);
 create index saml_participant_expiry on saml_participant (expires_at);

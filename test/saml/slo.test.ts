@@ -1,7 +1,9 @@
 import { verify } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { sql } from '#database'
 import type { User } from '#directory'
+import { leaveApps, sweepSaml, userOfNameId } from '#saml'
 import { fixedClock } from '../support/fixtures.ts'
 import {
   authnRequest,
@@ -227,5 +229,41 @@ describe('refuses logouts', () => {
       SAMLResponse: Buffer.from(request(known)).toString('base64'),
     }).toString()
     expect(await refusalOf(await world.browser().post('/saml/slo', body))).toBe('403 saml/slo-unsolicited')
+  })
+})
+
+describe('what other slices ask', () => {
+  it('which user an assertion of ours named', async () => {
+    const known = await signIn(world.browser(), sp)
+    const find = (nameId: string, nameIdFormat: string) =>
+      userOfNameId(world.database, { nameId, nameIdFormat })
+    expect(await find(known.nameId, persistent)).toBe(alice.userId)
+    expect(await find(known.nameId, 'urn:x')).toBeUndefined()
+    expect(await find('_nobody', persistent)).toBeUndefined()
+  })
+
+  it('which apps were told about a session that ends here', async () => {
+    const browser = world.browser()
+    await signIn(browser, sp)
+    await signIn(browser, other)
+    const [session] = await world.sessions.list(alice.userId)
+    const names = await leaveApps(world.database, session?.family ?? '')
+    expect(names).toEqual(['https-app-example-metadata', 'https-other-example-metadata'])
+    expect(await leaveApps(world.database, session?.family ?? '')).toEqual([])
+  })
+
+  it('sweeping takes what is over and nothing else', async () => {
+    const count = async (): Promise<Record<string, unknown> | undefined> =>
+      (
+        await world.database.query(
+          sql`select (select count(*) from saml_seen) as seen, (select count(*) from saml_participant) as participants`,
+        )
+      ).rows[0]
+    await signIn(world.browser(), sp)
+    const before = await count()
+    await sweepSaml(world.database, clock())
+    expect(await count()).toEqual(before)
+    await sweepSaml(world.database, clock().add({ hours: 24 }))
+    expect(await count()).toEqual({ seen: 0, participants: 0 })
   })
 })

@@ -19,7 +19,7 @@ import type { Context, FormGuard } from '#http'
 import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
 import type { Keys } from '#keys'
-import { createSamlIdp, launchPurpose } from '#saml'
+import { createSamlIdp, launchPurpose, samlUrls } from '#saml'
 import type { SamlIdp, SamlRequirement } from '#saml'
 import { createSessions, openEpochs, sessionSettings, signedIn } from '#sessions'
 import type { Factor, Sessions } from '#sessions'
@@ -37,10 +37,16 @@ export type NextSignIn =
  * The SAML identity provider over a real database, real sessions and real HTTP. In signin's place stands a page that
  * signs in whoever the test says, over the contract that signin has.
  */
-export async function samlWorld(clock: ReturnType<typeof fixedClock> = fixedClock()): Promise<SamlWorld> {
+export async function samlWorld(
+  clock: Clock = fixedClock(),
+  place: { readonly publicUrl: string; readonly port: number } = {
+    publicUrl: 'https://signet.example/',
+    port: 0,
+  },
+): Promise<SamlWorld> {
   const database = await testDatabase()
   await claim(database, clock)
-  const publicUrl = new URL('https://signet.example/')
+  const publicUrl = new URL(place.publicUrl)
   const jar = cookieJar(publicUrl)
   const epochs = await openEpochs({ database })
   const sessions = createSessions({ database, clock, jar, epochs, settings: sessionSettings.parse({}) })
@@ -106,7 +112,7 @@ export async function samlWorld(clock: ReturnType<typeof fixedClock> = fixedCloc
   const handler = app.callback()
   const server = await listen((request, response) => void handler(request, response), {
     host: '127.0.0.1',
-    port: 0,
+    port: place.port,
   })
 
   return {
@@ -115,11 +121,7 @@ export async function samlWorld(clock: ReturnType<typeof fixedClock> = fixedCloc
     keys,
     sessions,
     state,
-    urls: {
-      sso: 'https://signet.example/saml/sso',
-      slo: 'https://signet.example/saml/slo',
-      entityId: 'https://signet.example/saml/metadata',
-    },
+    urls: samlUrls(publicUrl),
     browser: () => testBrowser(`http://127.0.0.1:${server.port}`),
     user: (user) => database.transaction((tx) => createUser(tx, clock, { accountId: home, ...user })),
     async app(entityId, settings, more = {}) {
