@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import type { RequestInfo } from '#http'
+import { findRole, userCaller } from '#iam'
+import { refuse } from '#kernel'
+import type { Bearer } from '#oidc'
+import { assumeRole, type StsNeeds } from '#sts'
+
+/** The body of `POST /api/v1/role-sessions`. */
+export const roleSessionRequest = z.strictObject({
+  /** The role's ARN, or its name in the home account. */
+  role: z.string().min(1).max(2_048),
+  session_name: z.string().optional(),
+  duration_seconds: z.int().optional(),
+})
+
+/** A role session as the JSON API writes it. */
+export type RoleSessionAnswer = {
+  readonly role_arn: string
+  readonly assumed_role_arn: string
+  readonly access_key_id: string
+  readonly secret_access_key: string
+  readonly session_token: string
+  /** RFC 3339. */
+  readonly expiration: string
+}
+
+/**
+ * Takes a role for the person behind an access token: AssumeRole as that user, with the second factor of the sign-in
+ * that the token came from.
+ *
+ * @throws Failure forbidden api/not-a-person, and those of `assumeRole`
+ */
+export async function takeRole(
+  needs: StsNeeds,
+  request: { bearer: Bearer; from: RequestInfo; body: z.infer<typeof roleSessionRequest> },
+): Promise<RoleSessionAnswer> {
+  const { bearer, from, body } = request
+  if (bearer.kind !== 'user')
+    return refuse('forbidden', 'api/not-a-person', 'Roles are taken by people. An app trades its token with AssumeRoleWithWebIdentity.')
+  if (!bearer.scopes.includes('api'))
+    return refuse('forbidden', 'api/scope', 'This access token does not carry the scope "api".')
+  const { user, authTime } = bearer
+  const roleArn = body.role.startsWith('arn:')
+    ? body.role
+    : ((await findRole(needs.database, user.accountId, body.role))?.arn ?? `arn:aws:iam::${user.accountId}:role/${body.role}`)
+  const issuedAt = authTime ?? from.at
+  const issued = await assumeRole(needs, {
+    by: userCaller(user, { issuedAt, mfaAt: bearer.amr.includes('mfa') ? issuedAt : undefined }),
+    family: bearer.sessionFamily,
+    from,
+    roleArn,
+    sessionName: body.session_name ?? user.name.replaceAll(/[^\w+=,.@-]/g, '-').padEnd(2, '-').slice(0, 64),
+    durationSeconds: body.duration_seconds,
+  })
+  return {
+    role_arn: issued.role.arn,
+    assumed_role_arn: issued.arn,
+    access_key_id: issued.credentials.accessKeyId,
+    secret_access_key: issued.credentials.secretAccessKey.reveal(),
+    session_token: issued.credentials.sessionToken,
+    expiration: issued.claims.expiresAt.toString({ smallestUnit: 'second' }),
+  }
+}

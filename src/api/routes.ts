@@ -1,0 +1,45 @@
+import { answering, type Context, jsonWire, limitByAddress, readJson, requestInfo, Router, type Wire } from '#http'
+import { refuse } from '#kernel'
+import type { Oidc } from '#oidc'
+import type { StsNeeds } from '#sts'
+import { roleSessionRequest, takeRole } from './role-sessions.ts'
+
+/** What the JSON API stands on. */
+export type ApiNeeds = {
+  readonly sts: StsNeeds
+  readonly authenticateBearer: Oidc['authenticateBearer']
+}
+
+/** RFC 6750 §3: a refused token is answered with the challenge. */
+const wire: Wire = {
+  ...jsonWire,
+  async refuse(ctx, failure) {
+    await jsonWire.refuse(ctx, failure)
+    if (failure.kind === 'unauthenticated') ctx.set('WWW-Authenticate', 'Bearer')
+  },
+}
+
+/** The routes of `/api/v1`. */
+export function apiRoutes(needs: ApiNeeds): Router {
+  const router = new Router({ prefix: '/api/v1' })
+  router.use(answering(wire), limitByAddress({ points: 600, seconds: 60 }))
+
+  router.post('/role-sessions', async (ctx) => {
+    const bearer = await needs.authenticateBearer(bearerToken(ctx))
+    const read = roleSessionRequest.safeParse(await readJson(ctx))
+    if (!read.success) {
+      const [issue] = read.error.issues
+      refuse('malformed', 'api/body', `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not understood'}`)
+    }
+    ctx.set('Cache-Control', 'no-store')
+    ctx.status = 201
+    ctx.body = await takeRole(needs.sts, { bearer, from: requestInfo(ctx), body: read.data })
+  })
+
+  return router
+}
+
+function bearerToken(ctx: Context): string {
+  const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(ctx.get('authorization')) ?? []
+  return token ?? refuse('unauthenticated', 'api/no-token', 'Send an access token: Authorization: Bearer …')
+}
