@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { RequestListener } from 'node:http'
 import Koa from 'koa'
+import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
 import type { Config } from '#config'
 import { createPasswordHasher, equal, passwordSettings, type Vault } from '#crypto'
@@ -11,6 +12,7 @@ import { type Database, sql } from '#database'
 import {
   answering,
   cookieJar,
+  createPageSender,
   formGuard,
   health,
   htmlWire,
@@ -18,6 +20,7 @@ import {
   openPages,
   publicHostOnly,
   requestEdge,
+  requestInfo,
   type RequestLog,
   securityHeaders,
   serveAssets,
@@ -26,12 +29,19 @@ import {
 import { readBuiltInPolicies } from '#iam'
 import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
+import { verifyMfaCode } from '#mfa'
+import { createOidc, oidcSettings } from '#oidc'
+import { createSamlIdp, samlUrls, sweepSaml } from '#saml'
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
+import { assess, begin, noUpstream, type SigninNeeds, signinRoutes, sweepSignin } from '#signin'
+import { lookAlikes, openSts, stsRoutes, stsSettings } from '#sts'
 
 /** The settings' sections, each owned by its slice. */
 export const sections = {
   passwords: passwordSettings,
   sessions: sessionSettings,
+  oidc: oidcSettings,
+  sts: stsSettings,
 }
 
 /** What the application stands on. */
@@ -48,15 +58,21 @@ export type AppNeeds = {
 /** What answers requests, and what ends it. The database is closed by who opened it. */
 export type App = { readonly handler: RequestListener; close(): Promise<void> }
 
+/** How often what expired is deleted. */
+const sweepMilliseconds = 60_000
+
 /** Builds the application over an open database. */
 export async function createApp(needs: AppNeeds): Promise<App> {
   const { config, database, vault, clock, log, packageDir } = needs
   const { publicUrl, settings } = config
 
-  const pages = openPages({ viewsDir: join(packageDir, 'views') })
+  // ── what all slices share ──
+  const htmlPages = openPages({ viewsDir: join(packageDir, 'views') })
   const builtInPolicies = readBuiltInPolicies(join(packageDir, 'config/policies'))
   const jar = cookieJar(publicUrl)
   const forms = formGuard({ jar, publicUrl, mac: vault.mac, equal })
+  const pages = createPageSender({ pages: htmlPages, jar })
+  const wire = htmlWire(htmlPages)
   const audit = createAudit({ database, clock })
   const [keys, epochs, hasher] = await Promise.all([
     openKeys({ database, vault, clock, publicUrl }),
@@ -73,27 +89,108 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     ),
   ])
   const sessions = createSessions({ database, clock, jar, epochs, settings: settings.sessions })
+
+  // ── protocols and journeys ──
+  const judging = { database, clock, builtInPolicies }
+  const beginning = { database, clock, jar }
+  const oidc = await createOidc({
+    database,
+    vault,
+    clock,
+    audit,
+    keys,
+    sessions,
+    epochs,
+    publicUrl,
+    settings: settings.oidc,
+    guard: forms,
+    show: pages.show,
+    wire,
+    assess: (request) => assess(judging, request),
+    begin: (request) => begin(beginning, request),
+  })
+  const saml = createSamlIdp({
+    database,
+    clock,
+    publicUrl,
+    keys,
+    audit,
+    sessions,
+    jar,
+    guard: forms,
+    pages: htmlPages,
+    signIn: {
+      assess: async (ctx, requirement) =>
+        assess(judging, { session: await sessions.current(ctx), requirement, from: requestInfo(ctx) }),
+      begin: (ctx, request) => begin(beginning, { ...request, ctx }),
+    },
+  })
+  const sts = openSts({
+    database,
+    builtInPolicies,
+    vault,
+    clock,
+    audit,
+    epochs,
+    keys,
+    publicUrl,
+    issuer: publicUrl.origin,
+    samlEntityId: samlUrls(publicUrl).entityId,
+    verifyMfa: (request) => verifyMfaCode({ database, vault, clock }, request),
+    settings: settings.sts,
+    log,
+  })
+  const signin: SigninNeeds = {
+    database,
+    clock,
+    vault,
+    hasher,
+    audit,
+    sessions,
+    jar,
+    forms,
+    pages,
+    builtInPolicies,
+    upstream: noUpstream,
+    resumers: { oidc: oidc.resume, saml: saml.resume },
+    signOut: async () => ({ told: [], notTold: [] }),
+  }
   const ready = async () => {
     keys.active('oidc')
+    // A write that changes nothing: a demoted or read-only database is not ready.
     await database.query(
       sql`update revocation_epoch set epoch = epoch where kind = 'account' and id = 'ready'`,
     )
   }
 
+  // ── the order a request meets them in ──
   const koa = new Koa()
   koa.use(requestEdge({ clock, log, proxies: trustedProxies(config.trustProxy), publicUrl }))
   koa.use(health(ready))
   koa.use(securityHeaders(publicUrl))
-  koa.use(serveAssets(pages.assets))
-  koa.use(publicHostOnly(pages, publicUrl))
-  koa.use(answering(htmlWire(pages)))
-  koa.use(notFound(pages))
+  koa.use(serveAssets(htmlPages.assets))
+  koa.use(stsRoutes(sts))
+  koa.use(apiRoutes({ sts, authenticateBearer: oidc.authenticateBearer }).routes())
+  koa.use(publicHostOnly(htmlPages, publicUrl))
+  koa.use(answering(wire))
+  koa.use(saml.router.routes())
+  koa.use(signinRoutes(signin).routes())
+  koa.use(lookAlikes())
+  koa.use(oidc.middleware)
+  koa.use(notFound(htmlPages))
 
-  void [builtInPolicies, forms, audit, hasher, sessions]
+  const sweeping = setInterval(() => {
+    void Promise.all([sweepSignin(database, clock), sweepSaml(database, clock())]).catch((thrown: unknown) =>
+      log.warn({ err: thrown }, 'sweeping failed; the next minute tries again'),
+    )
+  }, sweepMilliseconds).unref()
+
   const answer = koa.callback()
   return {
     handler: (request, response) => void answer(request, response),
     async close() {
+      clearInterval(sweeping)
+      await oidc.close()
       await epochs.close()
     },
   }

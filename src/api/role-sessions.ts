@@ -36,20 +36,30 @@ export async function takeRole(
 ): Promise<RoleSessionAnswer> {
   const { bearer, from, body } = request
   if (bearer.kind !== 'user')
-    return refuse('forbidden', 'api/not-a-person', 'Roles are taken by people. An app trades its token with AssumeRoleWithWebIdentity.')
+    return refuse(
+      'forbidden',
+      'api/not-a-person',
+      'Roles are taken by people. An app trades its token with AssumeRoleWithWebIdentity.',
+    )
   if (!bearer.scopes.includes('api'))
     return refuse('forbidden', 'api/scope', 'This access token does not carry the scope "api".')
   const { user, authTime } = bearer
   const roleArn = body.role.startsWith('arn:')
     ? body.role
-    : ((await findRole(needs.database, user.accountId, body.role))?.arn ?? `arn:aws:iam::${user.accountId}:role/${body.role}`)
+    : ((await findRole(needs.database, user.accountId, body.role))?.arn ??
+      `arn:aws:iam::${user.accountId}:role/${body.role}`)
   const issuedAt = authTime ?? from.at
   const issued = await assumeRole(needs, {
     by: userCaller(user, { issuedAt, mfaAt: bearer.amr.includes('mfa') ? issuedAt : undefined }),
     family: bearer.sessionFamily,
     from,
     roleArn,
-    sessionName: body.session_name ?? user.name.replaceAll(/[^\w+=,.@-]/g, '-').padEnd(2, '-').slice(0, 64),
+    sessionName:
+      body.session_name ??
+      user.name
+        .replaceAll(/[^\w+=,.@-]/g, '-')
+        .padEnd(2, '-')
+        .slice(0, 64),
     durationSeconds: body.duration_seconds,
   })
   return {

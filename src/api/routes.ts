@@ -1,4 +1,13 @@
-import { answering, type Context, jsonWire, limitByAddress, readJson, requestInfo, Router, type Wire } from '#http'
+import {
+  answering,
+  type Context,
+  jsonWire,
+  limitByAddress,
+  readJson,
+  requestInfo,
+  Router,
+  type Wire,
+} from '#http'
 import { refuse } from '#kernel'
 import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
@@ -29,7 +38,11 @@ export function apiRoutes(needs: ApiNeeds): Router {
     const read = roleSessionRequest.safeParse(await readJson(ctx))
     if (!read.success) {
       const [issue] = read.error.issues
-      refuse('malformed', 'api/body', `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not understood'}`)
+      refuse(
+        'malformed',
+        'api/body',
+        `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not understood'}`,
+      )
     }
     ctx.set('Cache-Control', 'no-store')
     ctx.status = 201
