@@ -32,7 +32,7 @@ const slices: Record<string, readonly string[]> = {
   policy: [],
   mfa: ['audit', 'crypto', 'database', 'directory', 'http', 'kernel'],
   signin: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions'],
-  setup: ['mfa', 'signin'],
+  setup: ['audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions', 'signin'],
   portal: ['mfa', 'signin'],
   audit: ['database', 'http', 'kernel'],
   keys: ['crypto', 'database', 'kernel'],
@@ -78,6 +78,7 @@ const packages: Record<string, readonly string[]> = {
     'iam',
     'oidc',
     'sessions',
+    'setup',
     'signin',
     'sts',
   ],
@@ -88,6 +89,8 @@ const packages: Record<string, readonly string[]> = {
   eta: ['http'],
   pino: ['cli'],
   otplib: ['mfa'],
+  '@zxcvbn-ts/core': ['signin'],
+  '@zxcvbn-ts/language-common': ['signin'],
   uqr: ['mfa'],
 }
 

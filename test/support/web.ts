@@ -9,6 +9,7 @@ import {
   formGuard,
   htmlWire,
   listen,
+  type Middleware,
   openPages,
   requestEdge,
   type Router,
@@ -36,7 +37,7 @@ const quiet = { info() {}, warn() {} }
 export async function openWeb(
   database: Database,
   clock: ReturnType<typeof fixedClock>,
-  routers: (needs: SigninNeeds) => readonly Router[],
+  routers: (needs: SigninNeeds) => readonly (Router | Middleware)[],
   more: Partial<SigninNeeds> = {},
 ): Promise<Web> {
   const errors: unknown[] = []
@@ -74,7 +75,7 @@ export async function openWeb(
   app.use(securityHeaders(publicUrl))
   app.use(serveAssets(pages.assets))
   app.use(answering(htmlWire(pages)))
-  for (const router of routers(needs)) app.use(router.routes())
+  for (const each of routers(needs)) app.use(typeof each === 'function' ? each : each.routes())
   handler = app.callback()
   return {
     url: publicUrl.origin,

@@ -48,7 +48,11 @@ export function showTotp(seed: Secret, { issuer, label }: { issuer: string; labe
  *
  * otplib throws for malformed codes and answers an object otherwise: only its field `valid` counts.
  */
-async function stepOf(seed: Secret, code: string, now: Temporal.Instant): Promise<number | undefined> {
+export async function totpStepOf(
+  seed: Secret,
+  code: string,
+  now: Temporal.Instant,
+): Promise<number | undefined> {
   const token = code.replaceAll(/[\s-]/g, '')
   if (!/^\d{6}$/.test(token)) return undefined
   const result = await verify({
@@ -81,7 +85,7 @@ export async function enableTotp(
   },
 ): Promise<TotpDevice> {
   const now = needs.clock()
-  const step = await stepOf(request.seed, request.code, now)
+  const step = await totpStepOf(request.seed, request.code, now)
   if (step === undefined) refuse('forbidden', 'mfa/wrong-code', 'That code is not right.')
   return addTotp(tx, needs, { ...request, lastStep: step })
 }
@@ -160,7 +164,7 @@ export async function redeemTotp(
     const serialNumber = serialOf(row.account_id, row.name)
     if (request.serialNumber !== undefined && request.serialNumber !== serialNumber) continue
     const seed = new Secret(needs.vault.open(row.seed_sealed, context(row.device_id)).toString())
-    const step = await stepOf(seed, request.code, needs.clock())
+    const step = await totpStepOf(seed, request.code, needs.clock())
     if (step === undefined) continue
     const used = await db.query(
       sql`update totp_device set last_step = ${step}
