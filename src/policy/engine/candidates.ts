@@ -7,9 +7,6 @@ import type { View } from './view.ts'
 /** A compiled statement in an index. `ref` is undefined in the index of one policy, whose reference the caller knows. */
 export type Entry = { readonly compiled: CompiledStatement; readonly ref: PolicyRef | undefined }
 
-/** Called with every entry that applies; true ends the search. */
-export type Visitor = (entry: Entry, link: Link) => boolean
-
 /** Fewer statements than this are tried one after the other. */
 const few = 8
 
@@ -97,34 +94,42 @@ function push<K>(map: Map<K, Entry[]>, key: K, entry: Entry): void {
   else if (entries.at(-1) !== entry) entries.push(entry)
 }
 
-/** Shows every entry that applies to the visitor until it says true; answers whether it did. */
-export function visit({ always, exact, grams }: Candidates, view: View, visitor: Visitor): boolean {
+/** Some entry that applies. */
+export function find({ always, exact, grams }: Candidates, view: View): Entry | undefined {
   for (let at = 0; at < always.length; at++) {
     const entry = always[at]
-    if (entry && tryEntry(entry, view, visitor)) return true
+    if (entry && resourceMatches(entry, view) && appliesBeyond(entry.compiled, view)) return entry
   }
   const text = view.resource
-  const same = exact?.get(text)
-  if (same?.some((entry) => tryKnown(entry, view, visitor))) return true
-  if (!grams) return false
+  for (const entry of exact?.get(text) ?? []) if (appliesBeyond(entry.compiled, view)) return entry
+  if (!grams) return undefined
   const { bits, entries } = grams
   for (let at = 0; at + 4 <= text.length; at++) {
     const gram = gramAt(text, at)
     const bit = bitOf(gram)
     if (((bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) continue
-    const found = entries.get(gram)
-    if (found?.some((entry) => tryEntry(entry, view, visitor))) return true
+    for (const entry of entries.get(gram) ?? []) {
+      if (resourceMatches(entry, view) && appliesBeyond(entry.compiled, view)) return entry
+    }
   }
-  return false
+  return undefined
 }
 
-function tryEntry(entry: Entry, view: View, visitor: Visitor): boolean {
-  const { resource } = entry.compiled
-  return (resource === undefined || resource(view)) && tryKnown(entry, view, visitor)
-}
+const resourceMatches = ({ compiled: { resource } }: Entry, view: View): boolean =>
+  resource === undefined || resource(view)
 
-/** The resource is known to match. */
-function tryKnown(entry: Entry, view: View, visitor: Visitor): boolean {
-  const link = appliesBeyond(entry.compiled, view)
-  return link !== undefined && visitor(entry, link)
+/** Every entry that applies, with the link by which it names the caller. */
+export function all(candidates: Candidates, view: View): (readonly [Entry, Link])[] {
+  const { always, exact, grams } = candidates
+  const text = view.resource
+  const found = new Set([...always, ...(exact?.get(text) ?? [])])
+  if (grams) {
+    for (let at = 0; at + 4 <= text.length; at++) {
+      for (const entry of grams.entries.get(gramAt(text, at)) ?? []) found.add(entry)
+    }
+  }
+  return [...found].flatMap((entry) => {
+    const link = resourceMatches(entry, view) ? appliesBeyond(entry.compiled, view) : undefined
+    return link ? [[entry, link] as const] : []
+  })
 }

@@ -11,7 +11,10 @@ export type Slot = 'plain' | 'resource' | 'trust' | 'scp' | 'rcp' | 'none'
 export type Compiled = { readonly slot: Slot; readonly mfa: boolean; readonly index: StatementIndex }
 
 const policies = new WeakMap<Policy, Compiled & { readonly statements: readonly CompiledStatement[] }>()
-const sets = new WeakMap<readonly PolicyRef[], Compiled>()
+
+/** The index of a list hangs on the list itself, where it is found without a look-up. */
+const indexed = Symbol('index')
+type Indexed = readonly PolicyRef[] & { readonly [indexed]?: Compiled | undefined }
 
 /** The compiled form of a policy: made on first use, shared by everyone who holds the same policy. */
 export function compiledPolicy(
@@ -40,19 +43,18 @@ function slotOf({ type, unreadable }: Policy): Slot {
  * list, frozen. Hand this very list to evaluate; any other list is searched policy by policy.
  */
 export function policySet(refs: readonly PolicyRef[]): readonly PolicyRef[] {
-  const frozen = Object.freeze([...refs])
-  const compiled = frozen.map((ref) => ({ ref, ...compiledPolicy(ref.policy) }))
+  const compiled = refs.map((ref) => ({ ref, ...compiledPolicy(ref.policy) }))
   const slots = new Set(compiled.map(({ slot }) => slot))
   const [only = 'plain'] = slots
-  sets.set(frozen, {
+  const made: Compiled = {
     slot: slots.size > 1 ? 'none' : only,
     mfa: compiled.some(({ mfa }) => mfa),
     index: indexStatements(
       compiled.flatMap(({ ref, statements }) => statements.map((each): Entry => ({ compiled: each, ref }))),
     ),
-  })
-  return frozen
+  }
+  return Object.freeze(Object.assign([...refs], { [indexed]: made }))
 }
 
 /** The index of a list that policySet made. */
-export const compiledSet = (refs: readonly PolicyRef[]): Compiled | undefined => sets.get(refs)
+export const compiledSet = (refs: Indexed): Compiled | undefined => refs[indexed]

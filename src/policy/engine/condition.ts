@@ -1,3 +1,4 @@
+import { valueOf, variableValue } from '../context.ts'
 import type { ArnPattern, Comparison, Condition } from '../ast.ts'
 import { literalOf, variablesOf, type Pattern } from '../pattern.ts'
 import { compareDates, compareDecimals, inRange, readBase64, readBoolean } from '../values.ts'
@@ -37,14 +38,14 @@ export function compileCondition(condition: Condition): Check {
   if (condition.family === 'null') {
     if (set) return set === 'ForAllValues' ? always : never
     const wanted = new Set(condition.values.map(({ value }) => value))
-    return ({ keys }) => wanted.has(isNull(keys.get(key)))
+    return ({ keys }) => wanted.has(isNull(valueOf(keys, key)))
   }
   const matches = condition.values.length === 0 ? undefined : matcherOf(condition)
   if (set) return setCheck(condition, set === 'ForAllValues', matches)
   const whenAbsent = condition.ifExists || condition.negated
   const { negated } = condition
   return (view) => {
-    const value = view.keys.get(key)
+    const value = valueOf(view.keys, key)
     if (typeof value === 'string') return matches !== undefined && matches(view, value) !== negated
     if (value === undefined || value.length === 0) return whenAbsent
     return matches !== undefined && value.some((each) => matches(view, each)) !== negated
@@ -59,7 +60,7 @@ const isNull = (value: string | readonly string[] | undefined): boolean =>
 
 function setCheck({ key, negated }: Compared, all: boolean, matches: Matcher | undefined): Check {
   return (view) => {
-    const value = view.keys.get(key)
+    const value = valueOf(view.keys, key)
     if (value === undefined || isNull(value)) return all
     if (!matches) return false
     if (typeof value === 'string') return matches(view, value) !== negated
@@ -175,7 +176,7 @@ export function likeTest(pattern: Pattern): Matcher {
   }
   const { tokens } = pattern
   return (view, text) => {
-    const pieces = piecesOf(tokens, view.variable)
+    const pieces = piecesOf(tokens, (key) => variableValue(view.keys, key))
     return pieces !== undefined && piecesMatch(pieces, text)
   }
 }
@@ -195,7 +196,7 @@ function textOf({ tokens }: Pattern, view: View): string | undefined {
   for (const token of tokens) {
     if (typeof token === 'string') text += token
     else if (token.kind === 'variable') {
-      const value = view.variable(token.key) ?? token.fallback
+      const value = variableValue(view.keys, token.key) ?? token.fallback
       if (value === undefined) return undefined
       text += value
     }

@@ -1,4 +1,5 @@
 /** The compiled engine: the same decisions as `reference/`, found by index instead of reading every statement. */
+import type { Statement } from '../ast.ts'
 import { canonicalContext } from '../context.ts'
 import { foldedAction } from '../fold.ts'
 import type { Link } from '../principals.ts'
@@ -6,7 +7,6 @@ import type { Decision, DecisionRequest, Layer, PolicyRef } from '../request.ts'
 import { sayAllow, sayAlways, sayDeny, sayError, sayNothing, type Found } from '../say.ts'
 import { isAlwaysAllowed, isSameAccount, slotProblem } from '../standing.ts'
 import { compiledPolicy, compiledSet, type Slot } from './compiled.ts'
-import type { Visitor } from './candidates.ts'
 import { createView, type View } from './view.ts'
 
 const none: readonly never[] = []
@@ -43,7 +43,7 @@ function decide(request: DecisionRequest): Decision {
     firstOf('session', session, 'Deny', view) ??
     (resource && firstIn('resource', resource, 'Deny', view)) ??
     (trust && firstIn('trust', trust, 'Deny', view))
-  if (denied) return sayDeny(denied)
+  if (denied) return said(denials, denied)
 
   const hasAccount = principal.accountId !== undefined
   if (hasAccount) {
@@ -60,7 +60,7 @@ function decide(request: DecisionRequest): Decision {
   const granted = owners ? grantedBy(owner, owners, view) : undefined
   if (!hasAccount) return granted?.direct ? sayAllow([granted.direct]) : sayNothing(request, { layer: owner })
   const sameAccount = isSameAccount(request)
-  if (sameAccount && granted?.direct) return sayAllow([granted.direct])
+  if (sameAccount && granted?.direct) return said(permissions, granted.direct)
   if (principal.kind === 'federated-user' && session.length === 0)
     return sayNothing(request, { layer: 'session' })
 
@@ -74,7 +74,22 @@ function decide(request: DecisionRequest): Decision {
   }
   if (boundary && !someIn(boundary, view)) return sayNothing(request, { layer: 'boundary' })
   if (session.length > 0 && !someOf(session, view)) return sayNothing(request, { layer: 'session' })
-  return sayAllow(grants)
+  const [only] = grants
+  return only && grants.length === 1 ? said(permissions, only) : sayAllow(grants)
+}
+
+type Said = { readonly ref: PolicyRef; readonly layer: Layer; readonly decision: Decision }
+const denials = new WeakMap<Statement, Said>()
+const permissions = new WeakMap<Statement, Said>()
+
+/** What is said when one statement decides, kept with the statement: most decisions repeat. */
+function said(known: WeakMap<Statement, Said>, found: Found): Decision {
+  const { ref, layer, statement } = found
+  const before = known.get(statement)
+  if (before?.ref === ref && before.layer === layer) return before.decision
+  const decision = Object.freeze(known === denials ? sayDeny(found) : sayAllow([found]))
+  known.set(statement, { ref, layer, decision })
+  return decision
 }
 
 /** The formulas for one and two accounts, without what limits them. */
@@ -115,12 +130,8 @@ function firstOf(
 ): Found | undefined {
   const set = compiledSet(refs)
   if (set) {
-    let found: Found | undefined
-    set.index.visit(effect, view, ({ ref, compiled }) => {
-      if (ref) found = { layer, ref, statement: compiled.statement }
-      return true
-    })
-    return found
+    const entry = set.index.find(effect, view)
+    return entry?.ref && { layer, ref: entry.ref, statement: entry.compiled.statement }
   }
   for (let at = 0; at < refs.length; at++) {
     const ref = refs[at]
@@ -131,20 +142,14 @@ function firstOf(
 }
 
 function firstIn(layer: Layer, ref: PolicyRef, effect: 'Allow' | 'Deny', view: View): Found | undefined {
-  let found: Found | undefined
-  compiledPolicy(ref.policy).index.visit(effect, view, ({ compiled }) => {
-    found = { layer, ref, statement: compiled.statement }
-    return true
-  })
-  return found
+  const entry = compiledPolicy(ref.policy).index.find(effect, view)
+  return entry && { layer, ref, statement: entry.compiled.statement }
 }
-
-const stop: Visitor = () => true
 
 /** Whether some policy of the list allows. */
 function someOf(refs: readonly PolicyRef[], view: View): boolean {
   const set = compiledSet(refs)
-  if (set) return set.index.visit('Allow', view, stop)
+  if (set) return set.index.find('Allow', view) !== undefined
   for (let at = 0; at < refs.length; at++) {
     const ref = refs[at]
     if (ref && someIn(ref, view)) return true
@@ -153,18 +158,17 @@ function someOf(refs: readonly PolicyRef[], view: View): boolean {
 }
 
 const someIn = (ref: PolicyRef, view: View): boolean =>
-  compiledPolicy(ref.policy).index.visit('Allow', view, stop)
+  compiledPolicy(ref.policy).index.find('Allow', view) !== undefined
 
 type Granted = { readonly [link in Link]?: Found | undefined }
 
 /** What the resource's side allows, by the way in which it names the caller; undefined when nothing. */
 function grantedBy(layer: Layer, ref: PolicyRef, view: View): Granted | undefined {
   let granted: { [link in Link]?: Found | undefined } | undefined
-  compiledPolicy(ref.policy).index.visit('Allow', view, ({ compiled }, link) => {
+  for (const [{ compiled }, link] of compiledPolicy(ref.policy).index.all('Allow', view)) {
     granted ??= {}
     granted[link] ??= { layer, ref, statement: compiled.statement }
-    return link === 'direct'
-  })
+  }
   return granted
 }
 

@@ -121,29 +121,29 @@ function search(piece: readonly number[], text: string, from: number, to: number
 /** Shift-And (Baeza-Yates and Gonnet): one bit for each unit of the piece, 32 at a time. */
 function searchParallel(piece: readonly number[], text: string, from: number, to: number): number {
   const words = (piece.length + 31) >>> 5
-  const wild = new Int32Array(words)
-  const masks = new Map<number, Int32Array>()
+  // Row 0 is for units that the piece does not hold; every other row belongs to one unit that it does.
+  const rows = new Map<number, number>()
+  for (const unit of piece) if (unit !== one && !rows.has(unit)) rows.set(unit, rows.size + 1)
+  const masks = new Int32Array((rows.size + 1) * words)
   for (const [at, unit] of piece.entries()) {
-    if (unit === one) wild[at >>> 5] = (wild[at >>> 5] ?? 0) | (1 << (at & 31))
-    else if (!masks.has(unit)) masks.set(unit, new Int32Array(words))
-  }
-  for (const mask of masks.values()) mask.set(wild)
-  for (const [at, unit] of piece.entries()) {
-    const mask = masks.get(unit)
-    if (mask) mask[at >>> 5] = (mask[at >>> 5] ?? 0) | (1 << (at & 31))
+    const bit = 1 << (at & 31)
+    const row = rows.get(unit)
+    for (let each = row ?? 0; each <= (row ?? rows.size); each++) {
+      masks[each * words + (at >>> 5)] = (masks[each * words + (at >>> 5)] ?? 0) | bit
+    }
   }
   const state = new Int32Array(words)
   const lastWord = words - 1
   const lastBit = 1 << ((piece.length - 1) & 31)
   for (let at = from; at < to; at++) {
-    const mask = masks.get(text.charCodeAt(at)) ?? wild
+    const row = (rows.get(text.charCodeAt(at)) ?? 0) * words
     let carry = 1
-    for (let word = 0; word <= lastWord; word++) {
+    for (let word = 0; word < words; word++) {
       const before = state[word] ?? 0
-      state[word] = ((before << 1) | carry) & (mask[word] ?? 0)
+      state[word] = ((before << 1) | carry) & (masks[row + word] ?? 0)
       carry = before >>> 31
     }
-    if ((state[lastWord] ?? 0) & lastBit) return at - piece.length + 1
+    if (((state[lastWord] ?? 0) & lastBit) !== 0) return at - piece.length + 1
   }
   return -1
 }

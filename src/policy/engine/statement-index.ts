@@ -1,4 +1,5 @@
-import { arrange, visit, type Candidates, type Entry, type Visitor } from './candidates.ts'
+import type { Link } from '../principals.ts'
+import { all, arrange, find, type Candidates, type Entry } from './candidates.ts'
 import type { View } from './view.ts'
 
 /**
@@ -7,7 +8,10 @@ import type { View } from './view.ts'
  */
 export type StatementIndex = {
   readonly count: number
-  visit(effect: 'Allow' | 'Deny', view: View, visitor: Visitor): boolean
+  /** Some statement of that effect that applies. */
+  find(effect: 'Allow' | 'Deny', view: View): Entry | undefined
+  /** Every one, with the link by which it names the caller. */
+  all(effect: 'Allow' | 'Deny', view: View): readonly (readonly [Entry, Link])[]
 }
 
 /** Actions kept per index. Callers choose the action's name, so the memory must have an end. */
@@ -47,9 +51,13 @@ export function indexStatements(entries: readonly Entry[]): StatementIndex {
 
   return {
     count: entries.length,
-    visit(effect, view, visitor) {
+    find(effect, view) {
       const candidates = (known.get(view.action) ?? arranged(view.action))[effect]
-      return candidates !== undefined && visit(candidates, view, visitor)
+      return candidates && find(candidates, view)
+    },
+    all(effect, view) {
+      const candidates = (known.get(view.action) ?? arranged(view.action))[effect]
+      return candidates ? all(candidates, view) : []
     },
   }
 }

@@ -1,4 +1,4 @@
-import { variableValue, type Keys } from '../context.ts'
+import type { Keys } from '../context.ts'
 import type { RequestPrincipal } from '../request.ts'
 import { readAddress, readDate, readDecimal, type Address, type Decimal, type Instant } from '../values.ts'
 
@@ -10,7 +10,6 @@ export type View = {
   readonly action: string
   readonly resource: string
   readonly keys: Keys
-  readonly variable: (key: string) => string | undefined
   decimals?: Map<string, Decimal | undefined>
   dates?: Map<string, Instant | undefined>
   addresses?: Map<string, Address | undefined>
@@ -24,7 +23,7 @@ export const createView = (
   action: string,
   resource: string,
   keys: Keys,
-): View => ({ principal, bounded, action, resource, keys, variable: (key) => variableValue(keys, key) })
+): View => ({ principal, bounded, action, resource, keys })
 
 export const decimalOf = (view: View, text: string): Decimal | undefined =>
   once((view.decimals ??= new Map()), text, readDecimal)

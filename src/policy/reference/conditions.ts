@@ -1,5 +1,5 @@
 import type { Condition } from '../ast.ts'
-import { variableValue, type Keys } from '../context.ts'
+import { valueOf, variableValue, type Keys } from '../context.ts'
 import { fill, globMatches } from '../glob.ts'
 import type { Pattern } from '../pattern.ts'
 import type { ContextValue } from '../request.ts'
@@ -16,7 +16,7 @@ import {
 
 /** Whether one condition holds: the truth table of missing, empty and multivalued keys. */
 export function conditionHolds(condition: Condition, keys: Keys): boolean {
-  const value = keys.get(condition.key)
+  const value = valueOf(keys, condition.key)
   if (condition.family === 'null') {
     if (condition.set) return condition.set === 'ForAllValues'
     const isNull = isNullData(value)
