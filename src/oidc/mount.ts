@@ -6,7 +6,7 @@ import type { Provider } from './library.ts'
 import type { OidcNeeds } from './needs.ts'
 import { routes } from './provider.ts'
 import { finishSignOut } from './sign-out.ts'
-import { isFailure } from '#kernel'
+import { Failure, isFailure } from '#kernel'
 
 type Providing = InstanceType<typeof Provider>
 
@@ -58,6 +58,17 @@ export function mount(current: () => Providing, publicUrl: URL): Middleware {
 export function surround(provider: Providing, needs: OidcNeeds & { readonly browser: Browser }): void {
   provider.use(async (ctx, next) => {
     try {
+      if (await isStrayDeviceForm(provider, ctx)) {
+        await needs.wire.refuse(
+          ctx,
+          new Failure(
+            'expired',
+            'oidc/device-form',
+            'This form is too old, or cookies are blocked. Open the address that your device shows again.',
+          ),
+        )
+        return
+      }
       await next()
       const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
       if (oidc !== undefined) {
@@ -71,6 +82,13 @@ export function surround(provider: Providing, needs: OidcNeeds & { readonly brow
       crash(ctx, thrown)
     }
   })
+}
+
+/** The form of a device code from a browser that was never shown it: the library would fail on it. */
+async function isStrayDeviceForm(provider: Providing, ctx: Context): Promise<boolean> {
+  if (ctx.method !== 'POST' || ctx.path !== routes.code_verification) return false
+  const session: unknown = await provider.Session.get(ctx as KoaContextWithOIDC)
+  return typeof session === 'object' && session !== null && 'new' in session && session.new === true
 }
 
 /** The page that posts a response to the app (`response_mode=form_post`) may send its form there, and only there. */
