@@ -87,7 +87,7 @@ export function surround(provider: Providing, needs: OidcNeeds & { readonly brow
 /** The form of a device code from a browser that was never shown it: the library would fail on it. */
 async function isStrayDeviceForm(provider: Providing, ctx: Context): Promise<boolean> {
   if (ctx.method !== 'POST' || ctx.path !== routes.code_verification) return false
-  const session: unknown = await provider.Session.get(ctx as KoaContextWithOIDC)
+  const session: unknown = await provider.Session.get(ctx)
   return typeof session === 'object' && session !== null && 'new' in session && session.new === true
 }
 
