@@ -82,7 +82,6 @@ const kinds = {
   'redirect-parameters': 'malformed',
   'redirect-signature': 'unauthenticated',
   'slo-unsigned': 'unauthenticated',
-  'slo-issuer': 'unauthenticated',
   'slo-expired': 'expired',
   'slo-replay': 'conflict',
   'slo-unsolicited': 'unauthenticated',

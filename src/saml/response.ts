@@ -99,8 +99,10 @@ export function readStatus(status: XmlElement): Status {
   return { code: attributeOf(code, 'Value') ?? '', second: second && attributeOf(second, 'Value') }
 }
 
-/** Whether a tree carries an assertion at all, before anything in it is believed. */
-export const carriesAssertion = (root: XmlElement): boolean =>
-  childElements(root).some(
-    (child) => isElement(child, ns.saml, 'Assertion') || isElement(child, ns.saml, 'EncryptedAssertion'),
-  )
+/** Whether a tree carries an assertion at all, before anything in it is believed; a plain one counts first. */
+export function carriesAssertion(root: XmlElement): 'plain' | 'encrypted' | undefined {
+  const carries = (local: string): boolean =>
+    childElements(root).some((child) => isElement(child, ns.saml, local))
+  if (carries('Assertion')) return 'plain'
+  return carries('EncryptedAssertion') ? 'encrypted' : undefined
+}

@@ -43,11 +43,12 @@ export async function receiveLogoutRequest(
   const seen = { scope: 'logout', peer: inbound.peer.provider.entityId, id: inbound.id } as const
   if (!(await firstSeen(needs.database, { ...seen, expiresAt: now.add(requestLife).add(requestLife) })))
     refuseSaml('slo-replay', { found: inbound.peer.app.name })
+  // Nothing is ended for an app that could not hear so: it would believe its user still signed in.
+  const endpoint = answerEndpoint(inbound.peer, binding)
   const untold = await endSessions(ctx, needs, inbound.peer, request)
-  await answerLogout(ctx, needs, inbound.peer, {
+  await answerLogout(ctx, needs, inbound.peer, endpoint, {
     id: inbound.id,
     relayState: message.relayState,
-    binding,
     untold,
   })
 }
@@ -86,16 +87,22 @@ async function endSessions(
   })
 }
 
-/** Answers a LogoutRequest where the app wants answers, by the binding it asked with where it has that one. */
+type LogoutEndpoint = Peer['provider']['settings']['slo'][number]
+
+/** Where the app hears answers: by the binding it asked with, where it has that one. */
+const answerEndpoint = ({ app, provider }: Peer, asked: 'post' | 'redirect'): LogoutEndpoint =>
+  provider.settings.slo.find(({ binding }) => binding === asked) ??
+  provider.settings.slo[0] ??
+  refuseSaml('slo-no-endpoint', { found: app.name })
+
+/** Answers a LogoutRequest, signed as the binding wants it. */
 async function answerLogout(
   ctx: Context,
   needs: IdpNeeds,
   peer: Peer,
-  request: { id: string; relayState: string | undefined; binding: 'post' | 'redirect'; untold: number },
+  endpoint: LogoutEndpoint,
+  request: { id: string; relayState: string | undefined; untold: number },
 ): Promise<void> {
-  const endpoints = peer.provider.settings.slo
-  const endpoint = endpoints.find(({ binding }) => binding === request.binding) ?? endpoints[0]
-  if (!endpoint) return refuseSaml('slo-no-endpoint', { found: peer.app.name })
   const destination = endpoint.responseUrl ?? endpoint.url
   const answer = { issuer: needs.urls.entityId, destination, inResponseTo: request.id, now: needs.clock() }
   const partial = request.untold > 0 ? 'PartialLogout' : undefined

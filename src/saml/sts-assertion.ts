@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { Failure, isFailure } from '#kernel'
 import { refuseSaml } from './codes.ts'
 import type { SamlCode } from './codes.ts'
@@ -29,6 +30,8 @@ export type StsAssertionRequest = {
   /** The same and our entityID. */
   readonly audiences: readonly string[]
   readonly now: Temporal.Instant
+  /** The provider's own RSA private keys, when its assertions come encrypted. */
+  readonly decryptionKeys?: readonly KeyObject[]
 }
 
 /** What a verified assertion says, as STS uses it. `recipient` is what AWS calls Audience. */
@@ -76,7 +79,11 @@ function verify(needs: StsAssertionNeeds, request: StsAssertionRequest): StsAsse
   const xml = decodeUtf8(decodeBase64(encoded, maxCharacters))
   const metadata = needs.readMetadata(request.metadata)
   requireCurrent(metadata, now)
-  const { response, assertion, isResponseSigned } = verifyResponse(xml, metadata.signingKeys)
+  const { response, assertion, isResponseSigned } = verifyResponse(
+    xml,
+    metadata.signingKeys,
+    request.decryptionKeys,
+  )
   checkStatus(response)
   if (!assertion) return refuseSaml('shape-assertion-count')
   checkIssuer(response, assertion, metadata.entityId)

@@ -218,6 +218,19 @@ describe('refuses logouts', () => {
     expect(await refusalOf(await post(world.browser(), xml()))).toBe(expected)
   })
 
+  it('slo-no-endpoint: of an app that could not hear the answer, and nothing is ended', async () => {
+    const deaf = testSp('https://deaf.example/metadata')
+    await world.app(deaf.entityId, {
+      acs: [{ url: 'https://deaf.example/acs' }],
+      signingCertificates: [deaf.pem],
+    })
+    const browser = world.browser()
+    const known = await signIn(browser, deaf)
+    const xml = signedRequest(deaf, request(known, {}, deaf))
+    expect(await refusalOf(await post(browser, xml))).toBe('400 saml/slo-no-endpoint')
+    expect(await isSignedIn(browser)).toBe(true)
+  })
+
   it('slo-replay: the same one again', async () => {
     const xml = signed(request(known))
     expect(statuses((await postedForm(await post(world.browser(), xml))).xml)).toBe('Success')

@@ -48,6 +48,7 @@ beforeAll(async () => {
     nameIdFormat: 'email',
     sign: 'both',
   })
+  await world.app('https://keyless.example', { acs: [{ url: acs }] })
   await world.app('https://disabled.example', { acs: [{ url: acs }] }, { enabled: false })
 })
 afterAll(() => world.close())
@@ -479,6 +480,18 @@ describe('refuses requests', () => {
   ]
   it.each(queries)('%s: %s', async (expected, _, query) => {
     expect(await refusalOf(await raw(query()))).toBe(expected)
+  })
+
+  it('403 saml/peer-no-key: signed, of an app that has registered no key', async () => {
+    const keyless = { ...sp, entityId: 'https://keyless.example' }
+    const xml = signedRequest(keyless, authnRequest(keyless, { now: clock(), destination: world.urls.sso }))
+    expect(await refusalOf(await world.browser().post('/saml/sso', postBody(xml)))).toBe(
+      '403 saml/peer-no-key',
+    )
+    const query = redirectQuery(authnRequest(keyless, { now: clock(), destination: world.urls.sso }), {
+      key: sp.privateKey,
+    })
+    expect(await refusalOf(await raw(query))).toBe('403 saml/peer-no-key')
   })
 
   const posts: readonly (readonly [string, string, () => string])[] = [
