@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { RequestListener } from 'node:http'
 import Koa from 'koa'
+import { accessRoutes } from '#access'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
 import type { Config } from '#config'
@@ -171,6 +172,13 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(serveAssets(htmlPages.assets))
   koa.use(stsRoutes(sts))
   koa.use(apiRoutes({ sts, authenticateBearer: oidc.authenticateBearer }).routes())
+  koa.use(
+    accessRoutes({
+      ...sts,
+      authenticateClient: oidc.authenticateClient,
+      authenticateBearer: oidc.authenticateBearer,
+    }).routes(),
+  )
   koa.use(publicHostOnly(htmlPages, publicUrl))
   koa.use(answering(wire))
   koa.use(saml.router.routes())

@@ -37,6 +37,7 @@ const slices: Record<string, readonly string[]> = {
   audit: ['database', 'http', 'kernel'],
   keys: ['crypto', 'database', 'kernel'],
   directory: ['crypto', 'database', 'kernel'],
+  access: ['apps', 'audit', 'directory', 'http', 'iam', 'kernel', 'policy', 'sigv4', 'sts'],
   api: ['http', 'iam', 'kernel', 'oidc', 'sts'],
   sessions: ['crypto', 'database', 'http', 'kernel'],
   apps: ['crypto', 'database', 'kernel'],
@@ -68,6 +69,7 @@ const packages: Record<string, readonly string[]> = {
   koa: ['.', 'http'],
   'oidc-provider': ['oidc'],
   zod: [
+    'access',
     'api',
     'apps',
     'cli',

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import type { RequestInfo } from '#http'
+import type { Caller } from '#iam'
+import { isFailure } from '#kernel'
+import type { HeaderPairs } from '#sigv4'
+import { authenticate, type AuthenticateNeeds, stsErrorOf } from '#sts'
+import type { EnforcementPoint } from './caller.ts'
+import { decide, type DecideNeeds, recordUnproven } from './decide.ts'
+import { assertedKeys, requireArn, requireOwnAction, resourceArn } from './mapping.ts'
+
+const properties = z.record(z.string(), z.unknown())
+const header = z.string().max(16_384)
+
+/** `POST /access/v1/authorize-request`: a request that a service received, signed with SigV4, and what it would do. */
+export const authorizeRequestBody = z.object({
+  request: z.object({
+    method: z.string().regex(/^[A-Z]{1,20}$/),
+    /** Path and query exactly as on the request line; a full URL is cut down to that. */
+    url: z.string().min(1).max(16_384),
+    /** As received: a mapping, or pairs where a name may come twice. */
+    headers: z.union([
+      z.array(z.tuple([z.string().max(256), header])).max(200),
+      z.record(z.string().max(256), z.union([header, z.array(header).max(20)])),
+    ]),
+    /** SHA-256 of the body in lower-case hex; of no body when it is absent. */
+    body_sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  }),
+  action: z.string().max(200),
+  resource: z.union([
+    z.string().max(2_048),
+    z.object({
+      type: z.string().regex(/^[\w-]{1,64}$/),
+      id: z.string().min(1).max(1_024),
+      properties: properties.optional(),
+    }),
+  ]),
+  context: properties.optional(),
+})
+
+export type AuthorizeRequestBody = z.infer<typeof authorizeRequestBody>
+
+/** Who signed, as the service may show and log it. */
+export type Principal = {
+  readonly type: Caller['type']
+  readonly arn: string
+  readonly account_id: string
+  /** `AIDA…`, or `AROA…:session-name`. */
+  readonly unique_id: string
+  readonly session_name?: string | undefined
+  readonly source_identity?: string | undefined
+}
+
+/** The answer, always with status 200: `decision: false` is an answer, not an error. */
+export type AuthorizeRequestAnswer = {
+  readonly decision: boolean
+  readonly decision_id: string
+  /** Absent when the signature proves nobody. */
+  readonly principal?: Principal | undefined
+  /** One plain sentence. */
+  readonly because: string
+  readonly layer?: string | undefined
+  readonly statements: readonly object[]
+  /** What an AWS client expects to read when the request is refused. */
+  readonly error?: { readonly code: string; readonly message: string; readonly status: number } | undefined
+  /** Set when a fresh second factor is all that is missing. */
+  readonly missing?: { readonly kind: 'mfa' } | undefined
+}
+
+const emptyBody = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/**
+ * Verifies a signature that a service received, and decides whether who made it may do this. The signature must be for this
+ * service (its prefix in the credential scope), so that no service can use requests that were meant for another.
+ *
+ * @throws Failure forbidden access/foreign-action; malformed access/action, access/resource
+ */
+export async function authorizeRequest(
+  needs: DecideNeeds & AuthenticateNeeds,
+  asked: { point: EnforcementPoint; from: RequestInfo; body: AuthorizeRequestBody },
+): Promise<AuthorizeRequestAnswer> {
+  const { point, from, body } = asked
+  const action = requireOwnAction(point, body.action)
+  const { resource } = body
+  const arn =
+    typeof resource === 'string' ? requireArn(resource) : resourceArn(point, resource.type, resource.id)
+  const { keys, ignored } = assertedKeys(point, {
+    resource: typeof resource === 'string' ? undefined : resource.properties,
+    context: body.context,
+  })
+  const about = { event: 'AuthorizeRequest', point, from, action, resource: arn } as const
+
+  let caller: Caller
+  try {
+    const signed = await authenticate(
+      needs,
+      {
+        method: body.request.method,
+        rawUrl: pathAndQuery(body.request.url),
+        headers: pairs(body.request.headers),
+        body: { sha256: body.request.body_sha256 ?? emptyBody },
+      },
+      { services: [point.prefix] },
+    )
+    caller = signed.caller
+  } catch (thrown) {
+    if (!isFailure(thrown) || thrown.kind === 'unavailable') throw thrown
+    const { code, message, status } = stsErrorOf(thrown)
+    const id = await recordUnproven(needs, { ...about, reason: code, message })
+    return {
+      decision: false,
+      decision_id: id,
+      because: message,
+      statements: [],
+      error: { code, message, status },
+    }
+  }
+
+  const { id, decision } = await decide(needs, { ...about, caller, context: keys })
+  const isAllowed = decision.effect === 'Allow'
+  return {
+    decision: isAllowed,
+    decision_id: id,
+    principal: principalOf(caller),
+    because: decision.because,
+    layer: decision.layer,
+    statements: decision.statements,
+    error: isAllowed
+      ? undefined
+      : {
+          code: 'AccessDenied',
+          message: `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${arn}`,
+          status: 403,
+        },
+    missing: decision.missing,
+    ...(ignored.length === 0 ? {} : { ignored }),
+  }
+}
+
+const principalOf = (caller: Caller): Principal => ({
+  type: caller.type,
+  arn: caller.arn,
+  account_id: caller.accountId,
+  unique_id: caller.userId,
+  session_name: caller.type === 'role-session' ? caller.sessionName : undefined,
+  source_identity: caller.sourceIdentity,
+})
+
+/** Cut, not parsed: a parser would repair what the client had signed as it was. */
+const pathAndQuery = (url: string): string => {
+  const rest = url.replace(/^https?:\/\/[^/?#]*/i, '')
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+const pairs = (headers: AuthorizeRequestBody['request']['headers']): HeaderPairs =>
+  Array.isArray(headers)
+    ? headers
+    : Object.entries(headers).flatMap(([name, value]) =>
+        (typeof value === 'string' ? [value] : value).map((each) => [name, each] as const),
+      )
