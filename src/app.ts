@@ -34,6 +34,7 @@ import { verifyMfaCode } from '#mfa'
 import { createOidc, oidcSettings } from '#oidc'
 import { createSamlIdp, samlUrls, sweepSaml } from '#saml'
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
+import { setupRoutes, unclaimedPages } from '#setup'
 import { assess, begin, noUpstream, type SigninNeeds, signinRoutes, sweepSignin } from '#signin'
 import { lookAlikes, openSts, stsRoutes, stsSettings } from '#sts'
 
@@ -181,6 +182,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   )
   koa.use(publicHostOnly(htmlPages, publicUrl))
   koa.use(answering(wire))
+  koa.use(unclaimedPages({ database, pages }))
+  koa.use(setupRoutes({ database, clock, vault, audit, sessions, jar, hasher, forms, pages }).routes())
   koa.use(saml.router.routes())
   koa.use(signinRoutes(signin).routes())
   koa.use(lookAlikes())

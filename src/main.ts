@@ -17,13 +17,15 @@ import {
   runCommand,
   serveCommand,
   type ServeSteps,
+  setupLinkCommand,
   tokenCommand,
 } from '#cli'
 import { readConfig } from '#config'
 import { createPasswordHasher } from '#crypto'
 import { thingNames } from '#declare'
-import { readBuiltInPolicies } from '#iam'
+import { findOrganization, readBuiltInPolicies } from '#iam'
 import { systemClock } from '#kernel'
+import { newSetupLink } from '#setup'
 import { createApp, sections } from './app.ts'
 
 const packageDir = join(import.meta.dirname, '..')
@@ -78,12 +80,18 @@ const open: OpenProgram = () => {
   }
 }
 
-const steps: ServeSteps = { setupLink: async () => undefined }
+const steps: ServeSteps = {
+  setupLink: async ({ clock }, { config }, { database }) =>
+    (await findOrganization(database)) === undefined
+      ? newSetupLink({ database, clock, publicUrl: config.publicUrl })
+      : undefined,
+}
 
 const commands: readonly Command[] = [
   serveCommand(open, steps),
   demoCommand(open, steps),
   migrateCommand(open),
+  setupLinkCommand(open, newSetupLink),
   checkConfigCommand(open),
   applyCommand(open),
   auditCommand(open),

@@ -7,7 +7,12 @@ export { auditCommand } from './audit.ts'
 export type { Command, Input, Machine, Option } from './command.ts'
 export { credentialsCommand, envCommand } from './credentials.ts'
 export { demoCommand } from './demo.ts'
-export { checkConfigCommand, healthcheckCommand, migrateCommand } from './installation-commands.ts'
+export {
+  checkConfigCommand,
+  healthcheckCommand,
+  migrateCommand,
+  setupLinkCommand,
+} from './installation-commands.ts'
 export { createLog } from './log.ts'
 export type { Log } from './log.ts'
 export { loginCommand, tokenCommand } from './login.ts'

@@ -1,4 +1,6 @@
 import { openInstallation } from '#installation'
+import type { Database } from '#database'
+import type { Clock } from '#kernel'
 import type { Command } from './command.ts'
 import type { OpenProgram } from './program.ts'
 
@@ -56,5 +58,25 @@ export const healthcheckCommand = (open: OpenProgram): Command => ({
       machine.err(`Not ready: ${cause instanceof Error ? cause.message : String(cause)}\n`)
     }
     return 1
+  },
+})
+
+/** `signet setup-link`: a new link for an instance that nobody has claimed; the one before is void. */
+export const setupLinkCommand = (
+  open: OpenProgram,
+  newSetupLink: (needs: { database: Database; clock: Clock; publicUrl: URL }) => Promise<string>,
+): Command => ({
+  name: 'setup-link',
+  summary: 'Print a new setup link, valid for 30 minutes.',
+  async run(machine) {
+    const { config } = open()
+    const installation = await openInstallation({ ...machine, config }, { shared: true })
+    try {
+      const { database } = installation
+      machine.out(`${await newSetupLink({ database, clock: machine.clock, publicUrl: config.publicUrl })}\n`)
+      return 0
+    } finally {
+      await installation.close()
+    }
   },
 })
