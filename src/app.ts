@@ -32,7 +32,7 @@ import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
 import { verifyMfaCode } from '#mfa'
 import { createOidc, oidcSettings } from '#oidc'
-import { createSamlIdp, samlUrls, sweepSaml } from '#saml'
+import { createSamlIdp, leaveApps, samlUrls, sweepSaml, userOfNameId } from '#saml'
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
 import { setupRoutes, unclaimedPages } from '#setup'
 import { assess, begin, noUpstream, type SigninNeeds, signinRoutes, sweepSignin } from '#signin'
@@ -138,6 +138,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     publicUrl,
     issuer: publicUrl.origin,
     samlEntityId: samlUrls(publicUrl).entityId,
+    userOfOwnAssertion: (assertion) => userOfNameId(database, assertion),
     verifyMfa: (request) => verifyMfaCode({ database, vault, clock }, request),
     settings: settings.sts,
     log,
@@ -155,7 +156,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     builtInPolicies,
     upstream: noUpstream,
     resumers: { oidc: oidc.resume, saml: saml.resume },
-    signOut: async () => ({ told: [], notTold: [] }),
+    signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
   }
   const ready = async () => {
     keys.active('oidc')

@@ -48,7 +48,7 @@ const message = (
   `${destination === undefined ? '' : ` Destination="${destination}"`} ${attributes ?? ''}>` +
   `<saml:Issuer>${issuer}</saml:Issuer>${inside ?? ''}</samlp:${name}>`
 
-export const authnRequest = (sp: TestSp, request: SpRequest): string =>
+export const authnRequest = (sp: Pick<TestSp, 'entityId'>, request: SpRequest): string =>
   message('AuthnRequest', sp.entityId, request)
 
 export const logoutRequest = (
