@@ -2,8 +2,7 @@
 export type Severity = 'error' | 'security-warning' | 'warning' | 'suggestion'
 
 /**
- * Every check that reading a document makes: its stable id, its class, and what it says in general.
- * Renaming an id is a breaking change. Checks that need a catalogue or a second look are in lint/.
+ * Every check: its stable id, its class, and what it says in general. Renaming an id is a breaking change.
  */
 export const checks = {
   JSON_SYNTAX: ['error', 'The document is not valid JSON'],
@@ -87,6 +86,102 @@ export const checks = {
   EMPTY_IF_EXISTS: ['suggestion', 'IfExists without values matches only an absent key'],
   EMPTY_SID: ['suggestion', 'The Sid is empty'],
   NULL_WITH_SET_OPERATOR: ['suggestion', 'Null under a set operator does not look at the key'],
+  PATTERN_TOO_COMPLEX: ['error', 'A piece of a pattern with question marks is too long'],
+
+  // Below: what a second look at a readable document finds (lint/).
+  // errors
+  ACTION_UNKNOWN_SERVICE: ['error', 'No service or application has this prefix'],
+  ACTION_UNKNOWN: ['error', 'The service has no such action'],
+  KEY_UNKNOWN: ['error', 'There is no such condition key'],
+  KEY_NOT_IN_TRUST: ['error', 'The key does not exist while a role is being assumed'],
+  MISSING_QUALIFIER: ['error', 'A multivalued key needs ForAllValues or ForAnyValue'],
+  VARIABLE_MULTIVALUED: ['error', 'A multivalued key has no value as a policy variable'],
+  VARIABLE_UNKNOWN: ['error', 'The policy variable names no condition key'],
+  VARIABLE_IN_OLD_VERSION: ['error', 'Policy variables need Version 2012-10-17'],
+  // security warnings
+  FOR_ALL_VALUES_SINGLE_VALUED: [
+    'security-warning',
+    'ForAllValues on a single-valued key is true when the key is absent',
+  ],
+  FOR_ALL_VALUES_ALLOW: ['security-warning', 'Allow with ForAllValues is open when the key is absent'],
+  PASS_ROLE_STAR: ['security-warning', 'Any role may be passed to a service'],
+  PASS_ROLE_NOT_ACTION: ['security-warning', 'NotAction lets any role be passed to a service'],
+  PASS_ROLE_NOT_RESOURCE: ['security-warning', 'NotResource lets roles be passed that nobody listed'],
+  ASSUME_ROLE_STAR: ['security-warning', 'Any role may be assumed, as far as this policy goes'],
+  ALLOW_NOT_ACTION_EVERYTHING: [
+    'security-warning',
+    'Allow with NotAction grants every action that is not listed, also future ones',
+  ],
+  ALLOW_NOT_RESOURCE: ['security-warning', 'Allow with NotResource grants every resource that is not listed'],
+  ADMINISTRATOR: ['security-warning', 'Everything is allowed on everything'],
+  IAM_STAR: ['security-warning', 'Every IAM action is allowed, which is as much as everything'],
+  PRIVILEGE_ESCALATION: ['security-warning', 'The action lets its holder take more permissions'],
+  VPC_SOURCE_IP_ALONE: [
+    'security-warning',
+    'aws:VpcSourceIp needs aws:SourceVpc or aws:SourceVpce beside it',
+  ],
+  DENY_MFA_WITHOUT_IF_EXISTS: ['security-warning', 'The Deny misses callers with long-term keys'],
+  DENY_MFA_AGE: ['security-warning', 'The Deny misses callers without any MFA'],
+  DENY_NOT_PRINCIPAL: [
+    'security-warning',
+    'Deny with NotPrincipal also denies callers with a permissions boundary',
+  ],
+  SERVICE_WITHOUT_SOURCE: [
+    'security-warning',
+    'A service principal without aws:SourceArn or aws:SourceAccount may act for others',
+  ],
+  OIDC_WITHOUT_CLAIM: ['security-warning', 'The trust takes every token of the provider'],
+  OIDC_WITHOUT_SUBJECT: ['security-warning', 'The trust takes every subject of the provider'],
+  OIDC_WITHOUT_AUDIENCE: ['security-warning', 'The trust takes tokens that were made for somebody else'],
+  OIDC_WILDCARD_SUBJECT: ['security-warning', 'The trust takes every subject that the wildcard covers'],
+  SAML_WITHOUT_AUDIENCE: ['security-warning', 'The trust takes assertions that were made for somebody else'],
+  CI_WITHOUT_REPOSITORY: ['security-warning', 'Every repository of the CI provider may assume the role'],
+  CI_BROAD_REPOSITORY: ['warning', 'The condition covers more than one repository'],
+  CI_ANY_BRANCH: ['warning', 'Every branch and pull request of the repository may assume the role'],
+  FOREIGN_ACCOUNT_WITHOUT_EXTERNAL_ID: [
+    'security-warning',
+    'Another account is trusted without an external id',
+  ],
+  PUBLIC_RESOURCE: ['security-warning', 'Everybody, also without signing in, is allowed'],
+  PUBLIC_WITH_WEAK_CONDITION: [
+    'security-warning',
+    'Everybody is allowed under a condition that the caller can meet at will',
+  ],
+  REFERER_OR_AGENT: ['security-warning', 'The caller chooses this value freely'],
+  SOURCE_IP_EVERYBODY: ['security-warning', 'The range holds every address'],
+  // warnings
+  SOFT_SIZE_LIMIT: ['warning', 'AWS refuses documents of this size'],
+  WILDCARD_WITHOUT_LIKE: ['warning', 'The operator has no wildcards; the character is literal'],
+  OPERATOR_TYPE_BOOL: ['warning', 'The key is a boolean'],
+  OPERATOR_TYPE_DATE: ['warning', 'The key is a date'],
+  OPERATOR_TYPE_NUMERIC: ['warning', 'The key is a number'],
+  OPERATOR_TYPE_ADDRESS: ['warning', 'The key is an address'],
+  OPERATOR_TYPE_ARN: ['warning', 'The key is an ARN'],
+  OPERATOR_TYPE_STRING: ['warning', 'The key is a string'],
+  NOT_IP_ADDRESS_V4_ONLY: ['warning', 'NotIpAddress with IPv4 ranges alone is true for every IPv6 caller'],
+  IP_ADDRESS_V4_ONLY_DENY: ['warning', 'A Deny on IPv4 ranges alone never hits an IPv6 caller'],
+  PARTITION_OF_AWS: ['warning', 'A service of Signet has its own partition'],
+  CONDITION_NEVER: ['warning', 'The condition can never hold'],
+  NUMERIC_LIST_ORDERED: ['warning', 'Of several limits only the widest counts'],
+  NEGATED_LIST_IN_ALLOW: ['warning', 'A negated condition also allows callers without the key'],
+  // suggestions
+  REDUNDANT_ACTION: ['suggestion', 'Another action pattern covers this one'],
+  REDUNDANT_RESOURCE: ['suggestion', 'Another resource pattern covers this one'],
+  REDUNDANT_PRINCIPAL: ['suggestion', 'Another principal covers this one'],
+  REDUNDANT_STATEMENT: ['suggestion', 'Another statement covers this one'],
+  REDUNDANT_VALUE: ['suggestion', 'The value stands here twice'],
+  REDUNDANT_NUMERIC_VALUE: ['suggestion', 'The number stands here twice'],
+  REDUNDANT_IF_EXISTS: ['suggestion', 'A negated operator is true for an absent key anyway'],
+  CIDR_HOST_BITS: ['suggestion', 'The range has bits set that it does not look at'],
+  PRIVATE_IN_PUBLIC: ['suggestion', 'Another range holds this one'],
+  ACTION_WILDCARD_SERVICE: ['suggestion', 'A wildcard stands in the service'],
+  RESOURCE_WILDCARD_SERVICE: ['suggestion', 'A wildcard stands in the service of the ARN'],
+  DOUBLE_STAR: ['suggestion', 'Two stars in a row are one'],
+  KEY_IRRELEVANT: ['suggestion', 'The key says nothing in this type of document'],
+  PREFER_ARN_OPERATOR: ['suggestion', 'ARN operators keep a star within its field'],
+  PREFER_NULL: ['suggestion', 'Null asks whether the key exists'],
+  CONFIRM_AUDIENCE: ['suggestion', 'Confirm that the audience is a single value'],
+  SPLIT_DENY: ['suggestion', 'A Deny without a condition on everything locks everybody out'],
 } as const satisfies Record<string, readonly [Severity, string]>
 
 export type CheckCode = keyof typeof checks

@@ -24,3 +24,7 @@ export type {
   RequestPolicies,
   RequestPrincipal,
 } from './request.ts'
+export { closedPrefixes, keyCatalogue, type KeyEntry, type KeyType } from './catalogue.ts'
+export { checks, type CheckCode } from './checks.ts'
+export type { Catalogue } from './lint/linted.ts'
+export { validatePolicy } from './validate.ts'

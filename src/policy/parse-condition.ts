@@ -4,7 +4,14 @@ import type { Report } from './findings.ts'
 import { memberPath, type JsonMember, type JsonValue } from './json.ts'
 import { readOperator, similarOperator, type OperatorName } from './operators.ts'
 import { readArnPattern } from './parse-arn.ts'
-import { isKeyName, parsePattern, variablesOf, type Pattern } from './pattern.ts'
+import {
+  isKeyName,
+  isTooComplex,
+  longestPieceWithOne,
+  parsePattern,
+  variablesOf,
+  type Pattern,
+} from './pattern.ts'
 import { readBase64, readBoolean, readDate, readDecimal, readRange } from './values.ts'
 
 /** One value of a condition as text, with its place. */
@@ -258,7 +265,16 @@ function patternOf(
   variables: boolean,
 ): Pattern | undefined {
   const read = parsePattern(each.text, { wildcards, variables }, canonicalKey)
-  if ('pattern' in read) return read.pattern
+  if ('pattern' in read) {
+    if (!isTooComplex(read.pattern)) return read.pattern
+    report.add(
+      'PATTERN_TOO_COMPLEX',
+      each.value,
+      each.path,
+      `At most ${longestPieceWithOne} characters stand together with "?"`,
+    )
+    return undefined
+  }
   report.add(read.problem.code, each.value, each.path, read.problem.message)
   return undefined
 }

@@ -6,7 +6,13 @@ import { memberPath, type JsonMember, type JsonObject, type JsonValue } from './
 import { resourceComplaints } from './parse-arn.ts'
 import { readConditions } from './parse-condition.ts'
 import { readAwsPrincipal, readFederatedPrincipal, readServicePrincipal } from './parse-principal.ts'
-import { matchesEverything, parsePattern, type Pattern } from './pattern.ts'
+import {
+  isTooComplex,
+  longestPieceWithOne,
+  matchesEverything,
+  parsePattern,
+  type Pattern,
+} from './pattern.ts'
 import { trustComplaints } from './trust-rules.ts'
 
 const elements = new Set([
@@ -255,6 +261,14 @@ function readResources(context: Context, value: JsonObject, path: string): State
     if ('problem' in read) {
       report.add(read.problem.code, each.at, each.path, read.problem.message)
       return []
+    }
+    if (isTooComplex(read.pattern)) {
+      report.add(
+        'PATTERN_TOO_COMPLEX',
+        each.at,
+        each.path,
+        `At most ${longestPieceWithOne} characters stand together with "?"`,
+      )
     }
     if (!matchesEverything(read.pattern)) {
       for (const { code, message } of resourceComplaints(read.pattern))

@@ -175,3 +175,24 @@ function tokenText(token: Token): string {
   if (token.kind === 'one') return '?'
   return token.fallback === undefined ? `\${${token.spelling}}` : `\${${token.spelling}, '${token.fallback}'}`
 }
+
+/** A piece between two stars that holds `?` is searched bit by bit; this many units keep that within its time. */
+export const longestPieceWithOne = 128
+
+/** Whether some piece with `?` is longer than that. */
+export function isTooComplex(pattern: Pattern): boolean {
+  let length = 0
+  let wild = false
+  for (const token of pattern.tokens) {
+    if (typeof token === 'string') length += token.length
+    else if (token.kind === 'many') {
+      length = 0
+      wild = false
+    } else {
+      length++
+      wild ||= token.kind === 'one'
+    }
+    if (wild && length > longestPieceWithOne) return true
+  }
+  return false
+}

@@ -19,6 +19,10 @@ export type Case = {
   readonly version?: string
   readonly type?: DocumentType
   readonly text?: string
+  /** Ask the validator rather than the reader; it may know an account and the actions of applications. */
+  readonly close?: boolean
+  readonly accountId?: string
+  readonly actions?: Record<string, readonly string[]>
   readonly principal?: string | RequestPrincipal
   readonly action?: string
   readonly resource?: string | { readonly arn: string; readonly accountId?: string }
@@ -44,7 +48,10 @@ export type Expectation =
       readonly layer?: string
       readonly statement?: number | string
     }
-  | { readonly findings: readonly (string | readonly [string, string])[] }
+  | {
+      readonly findings: readonly (string | readonly [string, string])[]
+      readonly absent?: readonly string[]
+    }
   | { readonly valid: true }
 
 export type CaseFile = {

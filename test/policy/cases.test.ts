@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, evaluateByReference, parsePolicy } from '#policy'
+import { checks, evaluate, evaluateByReference, parsePolicy, validatePolicy } from '#policy'
+import type { Catalogue } from '#policy'
 import { caseFiles, documentsOf, requestOf, type Case, type Expectation } from './case-file.ts'
 
 const files = caseFiles()
@@ -16,14 +17,20 @@ function decisionOf(wanted: Exclude<Expectation, { findings: unknown } | { valid
   return { decision: typeof wanted === 'string' ? wanted : wanted ? 'Allow' : 'Deny' }
 }
 
+const catalogueOf = ({ actions, accountId }: Case): Catalogue => ({
+  accountId,
+  actions: actions && new Map(Object.entries(actions).map(([service, names]) => [service, new Set(names)])),
+})
+
 function check(given: Case): void {
   const { expect: wanted } = given
   if (typeof wanted === 'object' && ('findings' in wanted || 'valid' in wanted)) {
     const [document] = documentsOf(given)
-    const { policy, findings } = parsePolicy(
-      given.text ?? JSON.stringify(document?.json),
-      document?.type ?? given.type ?? 'identity',
-    )
+    const text = given.text ?? JSON.stringify(document?.json)
+    const type = document?.type ?? given.type ?? 'identity'
+    const { policy, findings } = given.close
+      ? validatePolicy(text, type, catalogueOf(given))
+      : parsePolicy(text, type)
     const errors = findings.filter((each) => each.severity === 'error')
     expect(policy === undefined).toBe(errors.length > 0)
     if ('valid' in wanted) return expect(errors).toEqual([])
@@ -33,6 +40,8 @@ function check(given: Case): void {
         findings.map((found) => (path === undefined ? found.code : `${found.code} ${found.path}`)),
       ).toContain(path === undefined ? code : `${code} ${path}`)
     }
+    const codes = findings.map(({ code }) => code)
+    for (const code of wanted.absent ?? []) expect(codes).not.toContain(code)
     return
   }
   const expected = decisionOf(wanted)
@@ -64,5 +73,18 @@ describe('the case files', () => {
 
   it('cite a page for every case', () => {
     expect(all.filter(({ cite }) => !cite?.page).map(({ id }) => id)).toEqual([])
+  })
+
+  it('show every check at work', () => {
+    const shown = new Set(
+      all.flatMap(({ expect: wanted }) =>
+        typeof wanted === 'object' && 'findings' in wanted
+          ? wanted.findings.map((each) => (typeof each === 'string' ? each : each[0]))
+          : [],
+      ),
+    )
+    // In hostile.test.ts, since its document is too long for a table.
+    shown.add('DOCUMENT_TOO_LARGE')
+    expect(Object.keys(checks).filter((code) => !shown.has(code))).toEqual([])
   })
 })
