@@ -91,7 +91,8 @@ export function requestEdge(needs: {
       log.info(
         {
           method: ctx.method,
-          path: ctx.path,
+          // Ids in paths (setup links, hand-overs, interactions) open something: a log must not.
+          path: ctx.path.replaceAll(/[\w-]{40,}/g, ':id'),
           status: ctx.status,
           ip: info.ip,
           ms: needs.clock().epochMilliseconds - at.epochMilliseconds,
