@@ -1,7 +1,10 @@
 import { type Database, type Queryable, sql } from '#database'
 
-/** What can be ended as a whole: everything issued to it before this moment. */
-export type EpochKind = 'account' | 'user' | 'role' | 'key' | 'session'
+/**
+ * What can be ended as a whole: everything issued to it before this moment. `trust` ends no session but what nodes
+ * remember of a role or provider.
+ */
+export type EpochKind = 'account' | 'user' | 'role' | 'key' | 'session' | 'trust'
 
 /** Every node's copy of the revocation epochs. Reading costs a map look-up. */
 export type Epochs = {

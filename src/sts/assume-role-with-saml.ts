@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 import type { RequestInfo } from '#http'
-import { findRoleByArn, findSamlProvider } from '#iam'
+import { findSamlProvider } from '#iam'
 import { refuse } from '#kernel'
 import type { StsAssertion } from '#saml'
 
@@ -114,7 +114,7 @@ async function assume(
   }
   const identity = subjectOf(assertion, accountId, provider.name)
   const [found, user] = await Promise.all([
-    findRoleByArn(needs.database, roleArn),
+    needs.findRole(roleArn),
     assertion.issuer === needs.samlEntityId ? needs.userOfOwnAssertion(assertion) : undefined,
   ])
   const role = await requireTrust(needs, {

@@ -1,6 +1,5 @@
 import { findUserById } from '#directory'
 import type { RequestInfo } from '#http'
-import { findOidcProvider, findRoleByArn } from '#iam'
 import { refuse } from '#kernel'
 
 import { responseOf, type IssuedRoleSession } from './assume-role.ts'
@@ -85,7 +84,7 @@ async function assume(
       clock: needs.clock,
       keysOf: needs.keysOf,
       findProvider: async (issuer) => {
-        const found = await findOidcProvider(needs.database, accountId, issuer)
+        const found = await needs.findOidcProvider(accountId, issuer)
         return found && { arn: found.arn, issuer, clientIds: found.clientIds }
       },
     },
@@ -94,10 +93,7 @@ async function assume(
   )
   const { provider, tags, transitiveTagKeys, sourceIdentity, subject } = identity
   checkIdentity(identity)
-  const [found, user] = await Promise.all([
-    findRoleByArn(needs.database, roleArn),
-    ownUser(needs, provider.issuer, subject),
-  ])
+  const [found, user] = await Promise.all([needs.findRole(roleArn), ownUser(needs, provider.issuer, subject)])
   const role = await requireTrust(needs, {
     by: { provider: provider.arn },
     role: found,

@@ -1,5 +1,5 @@
 import type { RequestInfo } from '#http'
-import { callerIdentity, findRoleByArn, type Caller, type Role } from '#iam'
+import { callerIdentity, type Caller, type Role } from '#iam'
 
 import { audited } from './audited.ts'
 import { roleSessionArn } from './callers.ts'
@@ -103,7 +103,7 @@ async function assume(needs: StsNeeds, request: AssumeRoleRequest): Promise<Issu
   const mfa = await shownFactor(needs, request)
   const role = await requireTrust(needs, {
     by,
-    role: await findRoleByArn(needs.database, roleArn),
+    role: await needs.findRole(roleArn),
     action: 'sts:AssumeRole',
     from: request.from,
     region: request.region,

@@ -8,6 +8,7 @@ import type { Epochs } from '#sessions'
 import type { DayKeyCache } from '#sigv4'
 
 import type { IssuerKeys } from './issuer-keys.ts'
+import type { Remembered } from './remembered.ts'
 import type { SessionTokens } from './session-token.ts'
 
 /** What proving who signed a request needs. */
@@ -30,26 +31,27 @@ export type KeyUse = {
 }
 
 /** What issuing sessions needs. */
-export type StsNeeds = AuthenticateNeeds & {
-  readonly database: Database
-  readonly audit: Pick<Audit, 'recordSoon'>
-  readonly publicUrl: URL
-  /** Checks and uses up a code. @throws Failure forbidden mfa/wrong-code, throttled mfa/too-many-tries */
-  readonly verifyMfa: (request: {
-    readonly userId: string
-    readonly serialNumber: string
-    readonly code: string
-  }) => Promise<{ readonly at: Temporal.Instant }>
-  /** Keys of other issuers, by discovery, and of our own without a request. */
-  readonly keysOf: IssuerKeys
-  /** @throws Failure with reason `saml/…` */
-  readonly verifySaml: (request: StsAssertionRequest) => StsAssertion
-  /** The user of ours behind an assertion of our own IdP: the session must die with the user. */
-  readonly userOfOwnAssertion: (assertion: StsAssertion) => Promise<string | undefined>
-  /** Counts the uses of an assertion (`countAssertionUses`). @throws Failure expired `sts/assertion-used-up` */
-  readonly assertionUses: (use: string, now: Temporal.Instant) => void
-  /** Our own OpenID issuer: its tokens are about users of ours, who can be disabled. */
-  readonly issuer: string
-  /** Our SAML entity ID: an assertion may name it as its audience. */
-  readonly samlEntityId: string
-}
+export type StsNeeds = AuthenticateNeeds &
+  Remembered & {
+    readonly database: Database
+    readonly audit: Pick<Audit, 'recordSoon'>
+    readonly publicUrl: URL
+    /** Checks and uses up a code. @throws Failure forbidden mfa/wrong-code, throttled mfa/too-many-tries */
+    readonly verifyMfa: (request: {
+      readonly userId: string
+      readonly serialNumber: string
+      readonly code: string
+    }) => Promise<{ readonly at: Temporal.Instant }>
+    /** Keys of other issuers, by discovery, and of our own without a request. */
+    readonly keysOf: IssuerKeys
+    /** @throws Failure with reason `saml/…` */
+    readonly verifySaml: (request: StsAssertionRequest) => StsAssertion
+    /** The user of ours behind an assertion of our own IdP: the session must die with the user. */
+    readonly userOfOwnAssertion: (assertion: StsAssertion) => Promise<string | undefined>
+    /** Counts the uses of an assertion (`countAssertionUses`). @throws Failure expired `sts/assertion-used-up` */
+    readonly assertionUses: (use: string, now: Temporal.Instant) => void
+    /** Our own OpenID issuer: its tokens are about users of ours, who can be disabled. */
+    readonly issuer: string
+    /** Our SAML entity ID: an assertion may name it as its audience. */
+    readonly samlEntityId: string
+  }

@@ -16,6 +16,7 @@ import { issuerKeys } from './issuer-keys.ts'
 import { keyUses } from './key-uses.ts'
 import type { StsNeeds } from './needs.ts'
 import { guardedFetch } from './outgoing.ts'
+import { remembered } from './remembered.ts'
 import { sessionTokens } from './session-token.ts'
 
 /** What the application has, and STS is made of. */
@@ -54,6 +55,7 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
     epochs,
     publicUrl,
     issuer,
+    ...remembered({ database, epochs }),
     samlEntityId: needs.samlEntityId,
     verifyMfa: needs.verifyMfa,
     userOfOwnAssertion: needs.userOfOwnAssertion ?? (async () => undefined),

@@ -76,8 +76,9 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
   return {
     mint(claims, minimumSize = 0) {
       const kid = today()
-      const accessKeyId = sessionKeyId(claims.accountId, needs.random(5))
-      const nonce = needs.random(12)
+      const noise = needs.random(17)
+      const accessKeyId = sessionKeyId(claims.accountId, noise.subarray(0, 5))
+      const nonce = noise.subarray(5)
       const { flags, plaintext } = pack(writeClaims(claims), minimumSize)
       const header = Buffer.of(version, kid >> 8, kid & 255, flags)
       const cipher = createCipheriv('aes-256-gcm', sealKey(kid), nonce).setAAD(bound(header, accessKeyId))

@@ -17,6 +17,7 @@ import {
   authorize,
   createPolicy,
   deletePolicy,
+  deleteRole,
   putInlinePolicy,
   updateRole,
   userCaller,
@@ -239,6 +240,27 @@ describe('AssumeRole', () => {
     expect([await may('orders:Get'), await may('orders:Refund')]).toEqual(['Allow', 'Deny'])
     await deletePolicy(server.database, arn)
     expect([await may('orders:Get'), await may('orders:Refund')]).toEqual(['Deny', 'Deny'])
+  })
+})
+
+describe('a role that changed', () => {
+  it('is what it is now: trust taken away, given back, and the role deleted', async () => {
+    const role = await server.role('Changing', trusting(alice.user.arn))
+    const attempt = async () => (await refusal(assume(alice.credentials, { RoleArn: role.arn }))).slice(0, 16)
+    expect([await attempt(), await attempt()]).toEqual(['accepted', 'accepted'])
+    const trust = (arn: string) =>
+      updateRole(server.database, role.roleId, { trustDocument: document(trusting(arn)) }).then(() =>
+        server.epochs.catchUp(),
+      )
+    await trust(mallory.user.arn)
+    expect(await attempt()).toBe('403 AccessDenied')
+    await trust(alice.user.arn)
+    expect(await attempt()).toBe('accepted')
+    const session = await taken(alice.credentials, { RoleArn: role.arn })
+    await deleteRole(server.database, role.roleId)
+    await server.epochs.catchUp()
+    expect(await attempt()).toBe('403 AccessDenied')
+    expect(await refusal(server.identityOf(session))).toMatch(/^403 ExpiredToken/)
   })
 })
 

@@ -1,0 +1,61 @@
+import type { Queryable } from '#database'
+import { findOidcProvider, findRoleByArn, type OidcProvider, type Role } from '#iam'
+import type { Epochs } from '#sessions'
+
+/** Look-ups of what a session is traded for, without a database read where nothing changed. */
+export type Remembered = {
+  readonly findRole: (arn: string) => Promise<Role | undefined>
+  readonly findOidcProvider: (accountId: string, issuer: string) => Promise<OidcProvider | undefined>
+}
+
+const maxEntries = 2_000
+
+/**
+ * Roles and OIDC providers as they are now: each is remembered until the number that every change of it raises moves
+ * on. What was not found is asked again each time.
+ */
+export function remembered(needs: {
+  readonly database: Queryable
+  readonly epochs: Pick<Epochs, 'of'>
+}): Remembered {
+  const { database } = needs
+  const roles = memory<Role>(needs.epochs)
+  const providers = memory<OidcProvider>(needs.epochs)
+  return {
+    findRole: (arn) => {
+      const [, accountId = '', name = ''] = /^arn:[^:]+:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(arn) ?? []
+      const number = `role/${accountId}/${name.toLowerCase()}`
+      return roles(arn, number, () => findRoleByArn(database, arn))
+    },
+    findOidcProvider: (accountId, issuer) => {
+      const path = issuer.replace(/^https?:\/\//, '').replace(/\/$/, '')
+      const number = `provider/arn:aws:iam::${accountId}:oidc-provider/${path}`
+      return providers(`${accountId} ${issuer}`, number, async () => {
+        const found = await findOidcProvider(database, accountId, issuer)
+        if (found !== undefined && `provider/${found.arn}` !== number) {
+          throw new TypeError('A provider is not where its changes are told')
+        }
+        return found
+      })
+    },
+  }
+}
+
+function memory<Value>(
+  epochs: Pick<Epochs, 'of'>,
+): (key: string, number: string, find: () => Promise<Value | undefined>) => Promise<Value | undefined> {
+  const entries = new Map<string, { readonly value: Value; readonly epoch: number }>()
+  return async (key, number, find) => {
+    // INVARIANT: the number is read before the row. A change in between makes the entry stale, never stale for good.
+    const epoch = epochs.of('trust', number)
+    const known = entries.get(key)
+    if (known?.epoch === epoch) return known.value
+    entries.delete(key)
+    const value = await find()
+    if (value === undefined) return undefined
+    entries.set(key, { value, epoch })
+    const oldest = entries.size > maxEntries ? entries.keys().next().value : undefined
+    if (oldest !== undefined) entries.delete(oldest)
+    return value
+  }
+}
