@@ -32,6 +32,7 @@ import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
 import { verifyMfaCode } from '#mfa'
 import { createOidc, oidcSettings } from '#oidc'
+import { portalKind, portalRoutes, resumePortal } from '#portal'
 import { createSamlIdp, leaveApps, samlUrls, sweepSaml, userOfNameId } from '#saml'
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
 import { setupRoutes, unclaimedPages } from '#setup'
@@ -155,7 +156,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     pages,
     builtInPolicies,
     upstream: noUpstream,
-    resumers: { oidc: oidc.resume, saml: saml.resume },
+    resumers: { oidc: oidc.resume, saml: saml.resume, [portalKind]: resumePortal },
     signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
   }
   const ready = async () => {
@@ -187,6 +188,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(setupRoutes({ database, clock, vault, audit, sessions, jar, hasher, forms, pages }).routes())
   koa.use(saml.router.routes())
   koa.use(signinRoutes(signin).routes())
+  koa.use(portalRoutes({ ...signin, sts, publicUrl, catchUp: epochs.catchUp }).routes())
   koa.use(lookAlikes())
   koa.use(oidc.middleware)
   koa.use(notFound(htmlPages))

@@ -33,7 +33,7 @@ const slices: Record<string, readonly string[]> = {
   mfa: ['audit', 'crypto', 'database', 'directory', 'http', 'kernel'],
   signin: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions'],
   setup: ['audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions', 'signin'],
-  portal: ['mfa', 'signin'],
+  portal: ['apps', 'audit', 'directory', 'http', 'iam', 'kernel', 'mfa', 'saml', 'sessions', 'signin', 'sts'],
   audit: ['database', 'http', 'kernel'],
   keys: ['crypto', 'database', 'kernel'],
   directory: ['crypto', 'database', 'kernel'],

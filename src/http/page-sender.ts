@@ -9,6 +9,8 @@ import type { Pages, Shell } from './pages.ts'
 export type PageSender = {
   /** Answers with a page; never cached, since every page of ours is about somebody. */
   show(ctx: Context, name: string, props: object, status?: number): void
+  /** The languages that there are. */
+  readonly languages: readonly string[]
   /** The texts in the visitor's language. */
   texts(ctx: Context): Translate
   /** A refusal's sentence in the visitor's language: the message `problem.<reason>`, else the refusal's own. */
@@ -52,6 +54,7 @@ export function createPageSender(needs: { pages: Pages; jar: CookieJar }): PageS
       ctx.status = status
       sendPage(ctx, pages.render(name, props, shellOf(ctx)))
     },
+    languages: messages.languages,
     texts,
     problem,
   }

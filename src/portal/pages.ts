@@ -24,16 +24,16 @@ export type PortalPages = {
     readonly apps: readonly {
       readonly name: string
       readonly initials: string
-      /** Where the tile leads; `null` when the app can only be started from itself. */
+      /** Where the tile leads; `null` without an address to go to. */
       readonly href: string | null
       readonly host: string
+      /** A form that begins a SAML sign-in from here. */
+      readonly launch: { readonly action: string; readonly csrf: string } | null
     }[]
   }
   'portal/roles': {
     readonly nav: Nav
     readonly problem: string | null
-    /** Whether this session was made with a second factor. */
-    readonly hasMfa: boolean
     readonly accounts: readonly {
       readonly id: string
       readonly name: string
@@ -41,6 +41,7 @@ export type PortalPages = {
         readonly arn: string
         readonly name: string
         readonly description: string
+        /** Only a second factor is missing. */
         readonly needsMfa: boolean
         /** Hours. */
         readonly longestSession: number

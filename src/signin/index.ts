@@ -6,13 +6,17 @@
  * `/signout`. Owns the tables `signin_pending`, `signin_go`, `known_device` and `signin_bucket`.
  */
 export { begin, finishUpstream } from './begin.ts'
+export { createBuckets } from './buckets.ts'
+export type { Buckets } from './buckets.ts'
 export { beginSession } from './finish.ts'
+export { deviceOf } from './known-device.ts'
+export { tryPassword } from './password.ts'
 export { seeOther } from './dispatcher.ts'
 export { noUpstream } from './needs.ts'
 export type { Resume, SigninNeeds, SignInResult, SignOutReport, Upstream } from './needs.ts'
 export type { ForApp, SigninPages, StepForm } from './pages.ts'
 export { sweepSignin } from './pending.ts'
-export { assess } from './requirement.ts'
+export { assess, mayUse } from './requirement.ts'
 export type { Assessment, AssessNeeds, Requirement } from './requirement.ts'
 export { sessionForms, signinRoutes, signOut } from './routes.ts'
 export { judgePassword, minimumLength, passwordFaultText } from './password-rules.ts'

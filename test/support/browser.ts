@@ -7,8 +7,12 @@ export type Page = {
   readonly title: string
 }
 
-/** A form's action and hidden fields, as written on the page. */
-export type PageForm = { readonly action: string; readonly fields: Readonly<Record<string, string>> }
+/** A form's action and fields, as written on the page; boxes that may be ticked by name. */
+export type PageForm = {
+  readonly action: string
+  readonly fields: Readonly<Record<string, string>>
+  readonly boxes: readonly string[]
+}
 
 const unescape = (text: string): string =>
   text
@@ -27,6 +31,9 @@ const attribute = (tag: string, name: string): string | undefined => {
 export const formsOf = (page: Page): readonly PageForm[] =>
   [...page.html.matchAll(/<form\b[^>]*>[\s\S]*?<\/form>/g)].map(([form]) => ({
     action: attribute(form, 'action') ?? '',
+    boxes: [...form.matchAll(/<(?:input type="checkbox"|select)[^>]*>/g)].map(
+      ([tag]) => attribute(tag, 'name') ?? '',
+    ),
     fields: Object.fromEntries(
       [...form.matchAll(/<input\b[^>]*>/g)]
         .filter(([tag]) => !/type="checkbox"/.test(tag))
@@ -116,7 +123,8 @@ export class Browser {
   ): Promise<Page> {
     const wanted =
       options.form ??
-      ((form: PageForm) => Object.keys(values).every((name) => name in form.fields || isCheckbox(page, name)))
+      ((form: PageForm) =>
+        Object.keys(values).every((name) => name in form.fields || form.boxes.includes(name)))
     const form = formsOf(page).find(wanted)
     if (form === undefined) throw new Error(`no such form on "${page.title}" at ${page.url}: ${textOf(page)}`)
     const url = new URL(form.action, page.url)
@@ -134,6 +142,3 @@ export class Browser {
     return found === undefined ? undefined : new URL(unescape(found), page.url).href
   }
 }
-
-const isCheckbox = (page: Page, name: string): boolean =>
-  new RegExp(`<input type="checkbox" name="${name}"`).test(page.html)

@@ -108,23 +108,37 @@ export const samples: { readonly [Name in keyof AllPages]: readonly AllPages[Nam
     {
       nav: { ...nav, userName: long },
       apps: [
-        { name: 'Grafana', initials: 'G', href: 'https://grafana.example.com/', host: 'grafana.example.com' },
-        { name: 'Wiki <b>', initials: 'W', href: null, host: '' },
+        {
+          name: 'Grafana',
+          initials: 'G',
+          href: 'https://grafana.example.com/',
+          host: 'grafana.example.com',
+          launch: null,
+        },
+        { name: 'Wiki <b>', initials: 'W', href: null, host: '', launch: null },
+        {
+          name: 'Nextcloud',
+          initials: 'N',
+          href: null,
+          host: '',
+          launch: { action: '/saml/launch/1', csrf: 'x' },
+        },
         ...Array.from({ length: 8 }, (_, index) => ({
           name: `App number ${index}`,
           initials: 'A',
           href: `https://app${index}.example.com/`,
           host: `app${index}.example.com`,
+          launch: null,
         })),
       ],
     },
   ],
   'portal/roles': [
-    { nav: { ...nav, current: 'roles' }, problem: null, hasMfa: false, accounts: [] },
+    { nav: { ...nav, current: 'roles' }, problem: null, accounts: [] },
     {
       nav: { ...nav, current: 'roles' },
       problem: 'This role needs a second factor.',
-      hasMfa: false,
+
       accounts: [
         {
           id: '111122223333',
