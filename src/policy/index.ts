@@ -28,3 +28,5 @@ export { closedPrefixes, keyCatalogue, type KeyEntry, type KeyType } from './cat
 export { checks, type CheckCode } from './checks.ts'
 export type { Catalogue } from './lint/linted.ts'
 export { validatePolicy } from './validate.ts'
+export { explain } from './explain.ts'
+export type { ExplainedStatement, Explanation, Failure, Remedy } from './explain.ts'
