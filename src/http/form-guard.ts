@@ -34,10 +34,11 @@ export function formGuard(needs: {
     async read(ctx, purpose, options) {
       const site = ctx.get('sec-fetch-site')
       const origin = ctx.get('origin')
-      if (
-        (site !== '' && site !== 'same-origin' && site !== 'none') ||
-        (origin !== '' && origin !== needs.publicUrl.origin)
-      )
+      // Under our Referrer-Policy, no-referrer, a browser sends `Origin: null` from our own pages too (Fetch §3.2). What a
+      // sandboxed frame sends looks the same, but is cross-site.
+      const isOurs =
+        origin === '' || origin === needs.publicUrl.origin || (origin === 'null' && site === 'same-origin')
+      if ((site !== '' && site !== 'same-origin' && site !== 'none') || !isOurs)
         refuse('forbidden', 'http/cross-site', 'This form was sent from another site.', { site, origin })
       const form = await readForm(ctx, options)
       const browser = options?.binding ?? needs.jar.read(ctx, 'browser') ?? ''
