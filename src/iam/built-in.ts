@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -15,33 +15,24 @@ export type BuiltInPolicy = {
 /** The built-in policies by ARN. */
 export type BuiltInPolicies = ReadonlyMap<string, BuiltInPolicy>
 
-const file = z.object({
-  Name: z.string(),
-  Path: z.string(),
-  Description: z.string(),
-  VersionId: z.string(),
-  Document: z.looseObject({}),
+const catalogue = z.object({
+  policies: z.array(
+    z.object({
+      name: z.string(),
+      path: z.string().default('/'),
+      description: z.string(),
+      version: z.string(),
+    }),
+  ),
 })
 
-/** Reads config/policies: one JSON file a policy. */
+/** Reads config/policies: catalogue.json names them, and the document of each is NAME.json. */
 export function readBuiltInPolicies(folder: string): BuiltInPolicies {
-  const policies = readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => file.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))))
+  const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
   return new Map(
-    policies.map(({ Name, Path, Description, VersionId, Document }) => {
-      const arn = `arn:aws:iam::aws:policy${Path}${Name}`
-      return [
-        arn,
-        {
-          arn,
-          name: Name,
-          path: Path,
-          description: Description,
-          version: VersionId,
-          document: JSON.stringify(Document),
-        },
-      ]
+    catalogue.parse(read('catalogue')).policies.map((policy) => {
+      const arn = `arn:aws:iam::aws:policy${policy.path}${policy.name}`
+      return [arn, { arn, ...policy, document: JSON.stringify(read(policy.name)) }]
     }),
   )
 }
