@@ -190,6 +190,8 @@ function readAuthnStatement(statement: XmlElement): AuthnStatement {
   }
 }
 
+const anyValues = many(ns.saml, 'AttributeValue')
+
 function readAttributes(statements: readonly XmlElement[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, readonly string[]>()
   for (const statement of statements) {
@@ -203,10 +205,7 @@ function readAttributes(statements: readonly XmlElement[]): ReadonlyMap<string, 
       })
       const name = attributeOf(attribute, 'Name') ?? ''
       if (found.has(name)) refuseSaml('shape-attribute-name', { at: pathOf(attribute), found: name })
-      found.set(
-        name,
-        inOrder(attribute, many(ns.saml, 'AttributeValue')).all('AttributeValue').map(readValue),
-      )
+      found.set(name, inOrder(attribute, anyValues).all('AttributeValue').map(readValue))
     }
   }
   return found

@@ -13,7 +13,7 @@ type ChildRule = {
   readonly min: number
   readonly max: number
   /** The code when there are too few or too many. */
-  readonly code?: SamlCode
+  readonly code: SamlCode | undefined
 }
 
 /** Exactly one, at most one, any number of a child. */
@@ -29,7 +29,7 @@ const rule = (namespace: string, local: string, min: number, max: number, code?:
   local,
   min,
   max,
-  ...(code && { code }),
+  code,
 })
 
 /** The children a rule found, by local name. */
@@ -64,20 +64,22 @@ function match(
   for (const child of element.children)
     if (child.kind === 'text' && /[^ \t\n\r]/.test(child.value))
       refuseSaml('shape-text', { at: pathOf(element) })
-  const found = new Map<string, XmlElement[]>(rules.map(({ local }) => [local, []]))
+  const found: XmlElement[][] = rules.map(() => [])
   let reached = 0
-  for (const child of childElements(element)) {
+  for (const child of element.children) {
+    if (child.kind === 'text') continue
     const index = rules.findIndex(({ namespace, local }) => isElement(child, namespace, local))
     if (index < 0 || (ordered && index < reached)) refuseSaml(foreign, { at: pathOf(child) })
     reached = index
-    found.get(child.local)?.push(child)
+    found[index]?.push(child)
   }
-  for (const { local, min, max, code } of rules) {
-    const count = found.get(local)?.length ?? 0
+  rules.forEach(({ local, min, max, code }, index) => {
+    const count = found[index]?.length ?? 0
     if (count < min || count > max)
       refuseSaml(code ?? 'shape-element', { at: `${pathOf(element)}/${local}`, found: count })
-  }
-  const all = (local: string): readonly XmlElement[] => found.get(local) ?? []
+  })
+  const all = (local: string): readonly XmlElement[] =>
+    found[rules.findIndex((each) => each.local === local)] ?? []
   return {
     all,
     first: (local) => all(local)[0],

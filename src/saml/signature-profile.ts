@@ -49,13 +49,13 @@ export function verifySignatures(
   place: SignaturePlace = 'message',
 ): SignedElements {
   const signatures: ReadSignature[] = []
-  for (const element of elementsOf(root)) {
-    const own = childElements(element).filter((child) => isElement(child, ns.ds, 'Signature'))
-    if (own.length > 1) refuseSaml('sig-count', { at: pathOf(element), found: own.length })
-    const [signature] = own
-    if (!signature) continue
-    checkPosition(root, element, signature, place)
-    signatures.push(readSignature(element, signature))
+  for (const signature of elementsOf(root)) {
+    if (!isElement(signature, ns.ds, 'Signature')) continue
+    const { parent } = signature
+    if (!parent) return refuseSaml('sig-position', { found: 'a signature as the root' })
+    if (signatures.some(({ signed }) => signed === parent)) refuseSaml('sig-count', { at: pathOf(parent) })
+    checkPosition(root, parent, signature, place)
+    signatures.push(readSignature(parent, signature))
   }
   if (signatures.length > 0 && keys.length === 0) refuseSaml('peer-no-key')
   const signed = new Map<XmlElement, string>()

@@ -1,5 +1,5 @@
 import { escapeAttribute, escapeText } from './characters.ts'
-import type { XmlAttribute, XmlElement, XmlScope } from './tree.ts'
+import type { XmlAttribute, XmlElement } from './tree.ts'
 
 /** What to leave out and which prefixes to treat as inclusive canonicalisation does (`''` is the default namespace). */
 export type C14nOptions = {
@@ -14,48 +14,53 @@ export type C14nOptions = {
  * the enveloped-signature transform leaves out the covering signature (XML Signature §6.6.4).
  */
 export function canonicalize(element: XmlElement, options: C14nOptions = {}): string {
-  return render(element, new Map(), options.omit, options.inclusivePrefixes ?? [])
+  return render(element, undefined, options.omit, options.inclusivePrefixes ?? [])
 }
+
+/** Declarations in force where we write, the nearest first. */
+type Rendered =
+  { readonly prefix: string; readonly uri: string; readonly outer: Rendered | undefined } | undefined
 
 function render(
   element: XmlElement,
-  rendered: XmlScope,
+  outer: Rendered,
   omit: XmlElement | undefined,
   inclusivePrefixes: readonly string[],
 ): string {
-  const declarations = newDeclarations(element, rendered, inclusivePrefixes)
-  const scope = declarations.length === 0 ? rendered : new Map([...rendered, ...declarations])
-  const head =
-    declarations.map(([prefix, uri]) => writeDeclaration(prefix, uri)).join('') +
-    element.attributes.toSorted(byExpandedName).map(writeAttribute).join('')
-  const inside = element.children
-    .map((child) =>
-      child.kind === 'text'
-        ? escapeText(child.value)
-        : child === omit
-          ? ''
-          : render(child, scope, omit, inclusivePrefixes),
-    )
-    .join('')
-  return `<${element.name}${head}>${inside}</${element.name}>`
+  const { name, attributes, children } = element
+  let rendered = outer
+  let out = `<${name}`
+  for (const prefix of prefixesOf(element, inclusivePrefixes)) {
+    const uri = element.scope.get(prefix)
+    if (uri === undefined || uriInForce(rendered, prefix) === uri) continue
+    rendered = { prefix, uri, outer: rendered }
+    out += writeDeclaration(prefix, uri)
+  }
+  for (const attribute of attributes.length > 1 ? attributes.toSorted(byExpandedName) : attributes)
+    out += ` ${attribute.name}="${escapeAttribute(attribute.value)}"`
+  out += '>'
+  for (const child of children)
+    if (child.kind === 'text') out += escapeText(child.value)
+    else if (child !== omit) out += render(child, rendered, omit, inclusivePrefixes)
+  return `${out}</${name}>`
 }
 
-/** The declarations this element must write: of prefixes it visibly uses or that are listed, unless already in force. */
-function newDeclarations(
-  element: XmlElement,
-  rendered: XmlScope,
+/** The prefixes this element visibly uses or that are listed, sorted; `xml` is never declared. */
+function prefixesOf(
+  { prefix, attributes }: XmlElement,
   inclusivePrefixes: readonly string[],
-): [string, string][] {
-  const used = new Set([element.prefix])
-  for (const { prefix } of element.attributes) if (prefix !== '') used.add(prefix)
-  for (const prefix of inclusivePrefixes) used.add(prefix)
+): readonly string[] {
+  if (inclusivePrefixes.length === 0 && !attributes.some((attribute) => attribute.prefix !== ''))
+    return [prefix]
+  const used = new Set([prefix, ...inclusivePrefixes])
+  for (const attribute of attributes) if (attribute.prefix !== '') used.add(attribute.prefix)
   used.delete('xml')
-  const found: [string, string][] = []
-  for (const prefix of used) {
-    const uri = element.scope.get(prefix)
-    if (uri !== undefined && rendered.get(prefix) !== uri) found.push([prefix, uri])
-  }
-  return found.toSorted(([one], [other]) => compare(one, other))
+  return [...used].toSorted(compare)
+}
+
+function uriInForce(rendered: Rendered, prefix: string): string | undefined {
+  for (let at = rendered; at; at = at.outer) if (at.prefix === prefix) return at.uri
+  return undefined
 }
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
@@ -65,5 +70,3 @@ const byExpandedName = (one: XmlAttribute, other: XmlAttribute): number =>
 
 const writeDeclaration = (prefix: string, uri: string): string =>
   prefix === '' ? ` xmlns="${escapeAttribute(uri)}"` : ` xmlns:${prefix}="${escapeAttribute(uri)}"`
-
-const writeAttribute = ({ name, value }: XmlAttribute): string => ` ${name}="${escapeAttribute(value)}"`

@@ -1,8 +1,13 @@
-// XML 1.0 §2.2 Char. With the u flag a lone surrogate is a code point of its own and is refused.
-const forbidden = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
+// What XML 1.0 §2.2 Char leaves out, but for lone surrogates. Without the u flag this is several times as fast.
+// oxlint-disable-next-line no-control-regex -- finding control characters is its purpose
+const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/
+const loneSurrogate = /\p{Surrogate}/u
 
 /** Where the first character stands that XML 1.0 does not have, or -1. */
-export const forbiddenCharacterAt = (text: string): number => text.search(forbidden)
+export function forbiddenCharacterAt(text: string): number {
+  const at = text.search(forbidden)
+  return at >= 0 || text.isWellFormed() ? at : text.search(loneSurrogate)
+}
 
 const named: ReadonlyMap<string, string> = new Map([
   ['lt', '<'],
@@ -19,7 +24,7 @@ export function resolveReference(inside: string): string | undefined {
   const code = number[1] === undefined ? Number.parseInt(number[2] ?? '', 16) : Number.parseInt(number[1], 10)
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return undefined
   const character = String.fromCodePoint(code)
-  return forbidden.test(character) ? undefined : character
+  return forbiddenCharacterAt(character) >= 0 ? undefined : character
 }
 
 /** Text as canonical XML writes it (Canonical XML 1.0 §2.3). */

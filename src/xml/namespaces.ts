@@ -1,8 +1,11 @@
 import { XmlError } from './error.ts'
-import type { XmlAttribute, XmlElement, XmlScope } from './tree.ts'
+import type { XmlAttribute, XmlScope } from './tree.ts'
+
+/** A name as it was written, and its two parts. */
+export type QualifiedName = { readonly name: string; readonly prefix: string; readonly local: string }
 
 /** An attribute as it was written, before anything is known of its prefix. */
-export type RawAttribute = { readonly name: string; readonly value: string; readonly offset: number }
+export type RawAttribute = QualifiedName & { readonly value: string; readonly offset: number }
 
 const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
@@ -13,16 +16,9 @@ const absoluteUri = /^[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-[\]_a-z~]+$/
 /** What is bound before any declaration: only `xml`. */
 export const rootScope: XmlScope = new Map([['xml', xmlNamespace]])
 
-const split = (name: string): { prefix: string; local: string } => {
-  const colon = name.indexOf(':')
-  return colon < 0
-    ? { prefix: '', local: name }
-    : { prefix: name.slice(0, colon), local: name.slice(colon + 1) }
-}
-
 /** The prefix that an attribute declares (`''` for the default), or undefined for an ordinary attribute. */
-const declares = (name: string): string | undefined =>
-  name === 'xmlns' ? '' : name.startsWith('xmlns:') ? name.slice(6) : undefined
+const declares = ({ name, prefix, local }: QualifiedName): string | undefined =>
+  prefix === 'xmlns' ? local : name === 'xmlns' ? '' : undefined
 
 /**
  * The scope inside an element that carries these attributes.
@@ -31,12 +27,13 @@ const declares = (name: string): string | undefined =>
  *   attribute for the same declaration twice
  */
 export function declare(outer: XmlScope, attributes: readonly RawAttribute[]): XmlScope {
-  if (!attributes.some(({ name }) => name.startsWith('xmlns') && declares(name) !== undefined)) return outer
+  if (!attributes.some((attribute) => declares(attribute) !== undefined)) return outer
   const scope = new Map(outer)
   const declared = new Set<string>()
-  for (const { name, value, offset } of attributes) {
-    const prefix = declares(name)
+  for (const attribute of attributes) {
+    const prefix = declares(attribute)
     if (prefix === undefined) continue
+    const { value, offset } = attribute
     if (declared.has(prefix)) throw new XmlError('attribute', offset, 'A prefix is declared twice')
     if (prefix === 'xml' || prefix === 'xmlns' || value === xmlNamespace || value === xmlnsNamespace)
       throw new XmlError('namespace', offset, 'A reserved prefix or namespace is bound')
@@ -49,20 +46,15 @@ export function declare(outer: XmlScope, attributes: readonly RawAttribute[]): X
 }
 
 /**
- * The name of an element with its namespace.
+ * The namespace of an element's name.
  *
  * @throws XmlError namespace when the prefix is not bound, or there is no prefix and no default namespace
  */
-export function bindElement(
-  name: string,
-  scope: XmlScope,
-  offset: number,
-): Pick<XmlElement, 'name' | 'prefix' | 'local' | 'namespace'> {
-  const { prefix, local } = split(name)
+export function namespaceOf({ prefix }: QualifiedName, scope: XmlScope, offset: number): string {
   const namespace = scope.get(prefix)
   if (namespace === undefined || prefix === 'xml')
     throw new XmlError('namespace', offset, 'An element is in no namespace')
-  return { name, prefix, local, namespace }
+  return namespace
 }
 
 /**
@@ -71,17 +63,15 @@ export function bindElement(
  * @throws XmlError namespace for an unbound prefix; attribute for a name twice, as written or expanded
  */
 export function bindAttributes(raw: readonly RawAttribute[], scope: XmlScope): XmlAttribute[] {
-  const seen = new Set<string>()
   const bound: XmlAttribute[] = []
-  for (const { name, value, offset } of raw) {
-    if (declares(name) !== undefined) continue
-    const { prefix, local } = split(name)
+  for (const attribute of raw) {
+    if (declares(attribute) !== undefined) continue
+    const { name, prefix, local, value, offset } = attribute
     const namespace = prefix === '' ? '' : scope.get(prefix)
     if (namespace === undefined) throw new XmlError('namespace', offset, 'An attribute prefix is not bound')
-    // Namespaces hold no space, so the pair cannot be read two ways.
-    const expanded = `${namespace} ${local}`
-    if (seen.has(expanded)) throw new XmlError('attribute', offset, 'An attribute occurs twice')
-    seen.add(expanded)
+    // The limit on attributes bounds this; for the usual two or three it beats any set.
+    if (bound.some((other) => other.local === local && other.namespace === namespace))
+      throw new XmlError('attribute', offset, 'An attribute occurs twice')
     bound.push(Object.freeze({ name, prefix, local, namespace, value }))
   }
   return bound

@@ -1,9 +1,9 @@
 import { forbiddenCharacterAt, resolveReference } from './characters.ts'
 import { XmlError } from './error.ts'
 import type { XmlErrorCode } from './error.ts'
-import { bindAttributes, bindElement, declare, rootScope } from './namespaces.ts'
-import type { RawAttribute } from './namespaces.ts'
-import type { XmlAttribute, XmlElement, XmlNode, XmlScope, XmlText } from './tree.ts'
+import { bindAttributes, declare, namespaceOf, rootScope } from './namespaces.ts'
+import type { QualifiedName, RawAttribute } from './namespaces.ts'
+import type { XmlAttribute, XmlElement, XmlNode, XmlScope } from './tree.ts'
 
 /** Bounds on the work a document may cause. `maxNodes` counts elements and runs of text. */
 export type XmlLimits = {
@@ -24,14 +24,15 @@ export const messageLimits: XmlLimits = {
 /** How tolerant the reader is: a `document` that people publish may begin with a BOM and hold comments between elements. */
 export type XmlTolerance = 'message' | 'document'
 
-// The element while it is being read. Frozen, and only then seen by anyone, when its document is whole.
+// The element while it is being read. Frozen when it ends; nobody sees it before its document is whole.
 type Draft = Omit<XmlElement, 'children' | 'parent'> & {
   readonly children: XmlNode[]
   readonly parent: Draft | undefined
   commented: boolean
 }
 
-const namePattern = /[A-Za-z_:][A-Za-z0-9_.:-]*/y
+const namePattern = /([A-Za-z_][A-Za-z0-9_.-]*)(?::([A-Za-z_][A-Za-z0-9_.-]*))?/y
+const colon = 0x3a
 const spacePattern = /[ \t\n]*/y
 const declarationPattern =
   /^<\?xml[ \t\n]+version[ \t\n]*=[ \t\n]*(?:"1\.0"|'1\.0')(?:[ \t\n]+encoding[ \t\n]*=[ \t\n]*(?:"([^"<>]{1,40})"|'([^'<>]{1,40})'))?(?:[ \t\n]+standalone[ \t\n]*=[ \t\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\n]*\?>/
@@ -51,7 +52,8 @@ export function readXml(
   tolerance: XmlTolerance = 'message',
 ): XmlElement {
   const bom = tolerance === 'document' && source.startsWith('\uFEFF') ? 1 : 0
-  const text = source.slice(bom).replaceAll(/\r\n?/g, '\n')
+  const raw = source.slice(bom)
+  const text = raw.includes('\r') ? raw.replaceAll(/\r\n?/g, '\n') : raw
   const fail = (code: XmlErrorCode, offset: number, message: string): never => {
     throw new XmlError(code, offset, message)
   }
@@ -76,17 +78,17 @@ export function readXml(
     at = spacePattern.lastIndex
   }
 
-  const readName = (): string => {
+  /** Reads a qualified name; what follows it must not look like more of it. */
+  const readName = (): QualifiedName => {
     namePattern.lastIndex = at
-    const name = namePattern.exec(text)?.[0] ?? fail('name', at, 'A name was expected')
+    const found = namePattern.exec(text) ?? fail('name', at, 'A name was expected')
+    const [name, first = '', second] = found
     if (name.length > limits.maxNameLength) fail('limit', at, 'A name is too long')
     const next = text.charCodeAt(at + name.length)
     if (next > 0x7f) fail('name', at, 'A name holds a character outside ASCII')
-    const colon = name.indexOf(':')
-    if (colon >= 0 && !/^[A-Za-z_][A-Za-z0-9_.-]*:[A-Za-z_][A-Za-z0-9_.-]*$/.test(name))
-      fail('name', at, 'A name with a prefix has exactly one colon between two names')
+    if (next === colon) fail('name', at, 'A name has at most one colon, between two names')
     at += name.length
-    return name
+    return second === undefined ? { name, prefix: '', local: first } : { name, prefix: first, local: second }
   }
 
   const resolve = (raw: string, offset: number): string => {
@@ -109,7 +111,7 @@ export function readXml(
       if (at === before) fail('malformed', at, 'White space is missing between attributes')
       if (found.length >= limits.maxAttributes) fail('limit', at, 'Too many attributes')
       const offset = at
-      const name = readName()
+      const qualified = readName()
       skipSpace()
       if (text[at] !== '=') fail('malformed', at, 'An attribute has no value')
       at += 1
@@ -121,7 +123,11 @@ export function readXml(
       const raw = text.slice(at + 1, end)
       if (raw.includes('<')) fail('malformed', at, 'An attribute value holds a <')
       // Literal white space first: what a character reference stands for stays what it is (XML 1.0 §3.3.3).
-      found.push({ name, value: resolve(raw.replaceAll(/[\t\n]/g, ' '), at), offset })
+      found.push({
+        ...qualified,
+        value: resolve(/[\t\n]/.test(raw) ? raw.replaceAll(/[\t\n]/g, ' ') : raw, at),
+        offset,
+      })
       at = end + 1
     }
   }
@@ -148,7 +154,10 @@ export function readXml(
     checkIds(attributes, offset)
     const draft: Draft = {
       kind: 'element',
-      ...bindElement(name, scope, offset),
+      name: name.name,
+      prefix: name.prefix,
+      local: name.local,
+      namespace: namespaceOf(name, scope, offset),
       attributes: Object.freeze(attributes),
       scope,
       children: [],
@@ -158,8 +167,10 @@ export function readXml(
     }
     if (open) open.children.push(draft)
     else root = draft
-    if (text.startsWith('/>', at)) at += 2
-    else if (text[at] === '>') {
+    if (text.startsWith('/>', at)) {
+      at += 2
+      finish(draft)
+    } else if (text[at] === '>') {
       at += 1
       open = draft
       depth += 1
@@ -169,15 +180,16 @@ export function readXml(
   const closeElement = (): void => {
     const offset = at
     at += 2
-    const name = readName()
+    const { name } = readName()
     skipSpace()
     if (text[at] !== '>') fail('malformed', at, 'An end tag does not end')
     at += 1
-    if (open?.name !== name) fail('malformed', offset, 'An end tag does not match')
+    if (open?.name !== name) return fail('malformed', offset, 'An end tag does not match')
     // A comment inside a text would split it: some readers then see only its first half.
-    if (open?.commented && !open.children.some((child) => child.kind === 'element'))
+    if (open.commented && !open.children.some((child) => child.kind === 'element'))
       fail('comment', offset, 'A comment inside a text')
-    open = open?.parent
+    finish(open)
+    open = open.parent
     depth -= 1
   }
 
@@ -196,7 +208,7 @@ export function readXml(
     } else {
       if (raw.includes(']]>')) fail('malformed', at, 'A text holds ]]>')
       count(at)
-      open.children.push({ kind: 'text', value: resolve(raw, at) })
+      addText(open.children, resolve(raw, at))
     }
     at += raw.length
   }
@@ -211,7 +223,7 @@ export function readXml(
     else fail('doctype', at, 'A document type declaration')
   }
   if (open || !root) fail('malformed', at, 'The document ends too early')
-  return settle(root as unknown as Draft)
+  return root as unknown as XmlElement
 }
 
 /** Accepts an XML declaration of version 1.0 in UTF-8 at the very start; answers where the document goes on. */
@@ -228,23 +240,16 @@ function readDeclaration(
   return found[0].length
 }
 
-/** Joins texts that a skipped comment had parted, then freezes the tree from the leaves up. */
-function settle(draft: Draft): XmlElement {
-  const joined: XmlNode[] = []
-  for (const child of draft.children) {
-    const last = joined.at(-1)
-    if (child.kind === 'element') joined.push(settle(child as Draft))
-    else if (last?.kind === 'text')
-      joined[joined.length - 1] = { kind: 'text', value: last.value + child.value }
-    else joined.push(child)
-  }
-  draft.children.splice(
-    0,
-    Infinity,
-    ...joined.map((node): XmlNode => (isText(node) ? Object.freeze(node) : node)),
-  )
-  Object.freeze(draft.children)
-  return Object.freeze(draft)
+/** Adds a text to what an element holds. Two in a row are one that a skipped comment had parted. */
+function addText(children: XmlNode[], value: string): void {
+  const last = children.at(-1)
+  if (last?.kind === 'text')
+    children[children.length - 1] = Object.freeze({ kind: 'text', value: last.value + value })
+  else children.push(Object.freeze({ kind: 'text', value }))
 }
 
-const isText = (node: XmlNode): node is XmlText => node.kind === 'text'
+/** An element that has ended does not change any more. */
+function finish(draft: Draft): void {
+  Object.freeze(draft.children)
+  Object.freeze(draft)
+}

@@ -40,8 +40,11 @@ export const childElements = (element: XmlElement): readonly XmlElement[] =>
   element.children.filter((child) => child.kind === 'element')
 
 /** All text directly inside, with white space as it stands. */
-export const textOf = (element: XmlElement): string =>
-  element.children.map((child) => (child.kind === 'text' ? child.value : '')).join('')
+export function textOf({ children }: XmlElement): string {
+  let text = ''
+  for (const child of children) if (child.kind === 'text') text += child.value
+  return text
+}
 
 /** The value of a plain (un-namespaced) attribute. */
 export const attributeOf = (element: XmlElement, name: string): string | undefined =>
@@ -52,9 +55,17 @@ export const isElement = (node: XmlNode | undefined, namespace: string, local: s
   node?.kind === 'element' && node.local === local && node.namespace === namespace
 
 /** Every element in document order, the given one first. */
-export function* elementsOf(root: XmlElement): Generator<XmlElement> {
-  yield root
-  for (const child of root.children) if (child.kind === 'element') yield* elementsOf(child)
+export function elementsOf(root: XmlElement): readonly XmlElement[] {
+  const found: XmlElement[] = [root]
+  const collect = ({ children }: XmlElement): void => {
+    for (const child of children)
+      if (child.kind === 'element') {
+        found.push(child)
+        collect(child)
+      }
+  }
+  collect(root)
+  return found
 }
 
 /** The way from the root to an element, for logs: `Response/Assertion/Subject`. */

@@ -38,34 +38,46 @@ export type CanonicalWriter = (template: ElementTemplate) => CanonicalXml
  * @throws XmlError namespace for a prefix outside the set, character for text that XML cannot carry
  */
 export function canonicalWriter(namespaces: Readonly<Record<string, string>>): CanonicalWriter {
-  const write = (template: XmlTemplate, declared: ReadonlySet<string>): string => {
-    if (typeof template === 'string') return escapeText(checked(template))
-    if ('canonical' in template) return template.canonical
-    const { name, attributes, children } = template
-    const names = Object.keys(attributes).toSorted(byExpandedName)
-    const missing = [...new Set([name, ...names.filter((each) => each.includes(':'))].map(prefixOf))]
-      .filter((prefix) => !declared.has(prefix))
-      .toSorted()
-    const inForce = missing.length === 0 ? declared : new Set([...declared, ...missing])
-    const head =
-      missing.map((prefix) => ` xmlns:${prefix}="${uriOf(prefix)}"`).join('') +
-      names.map((each) => ` ${each}="${escapeAttribute(checked(attributes[each] ?? ''))}"`).join('')
-    return `<${name}${head}>${children.map((child) => write(child, inForce)).join('')}</${name}>`
-  }
+  const uris = new Map(Object.entries(namespaces).map(([prefix, uri]) => [prefix, escapeAttribute(uri)]))
   const uriOf = (prefix: string): string => {
-    const uri = namespaces[prefix]
+    const uri = uris.get(prefix)
     if (uri === undefined)
       throw new XmlError('namespace', 0, `The prefix ${prefix} is not among the writer's`)
-    return escapeAttribute(uri)
-  }
-  const byExpandedName = (one: string, other: string): number => {
-    const [left, right] = [sortKey(one), sortKey(other)]
-    return left < right ? -1 : left > right ? 1 : 0
+    return uri
   }
   // Un-namespaced attributes first, then by namespace URI and local name; a space sorts before all URI characters.
   const sortKey = (name: string): string =>
     name.includes(':') ? `${uriOf(prefixOf(name))} ${name.slice(name.indexOf(':') + 1)}` : ` ${name}`
-  return (template) => ({ canonical: write(template, new Set()) })
+  const byExpandedName = (one: string, other: string): number => (sortKey(one) < sortKey(other) ? -1 : 1)
+
+  const write = (template: XmlTemplate, declared: readonly string[]): string => {
+    if (typeof template === 'string') return escapeText(checked(template))
+    if ('canonical' in template) return template.canonical
+    const { name, attributes, children } = template
+    const names = Object.keys(attributes)
+    if (names.length > 1) names.sort(byExpandedName)
+    const missing = missingPrefixes(name, names, declared)
+    const inForce = missing.length === 0 ? declared : [...declared, ...missing]
+    let out = `<${name}`
+    for (const prefix of missing) out += ` xmlns:${prefix}="${uriOf(prefix)}"`
+    for (const each of names) out += ` ${each}="${escapeAttribute(checked(attributes[each] ?? ''))}"`
+    out += '>'
+    for (const child of children) out += write(child, inForce)
+    return `${out}</${name}>`
+  }
+  return (template) => ({ canonical: write(template, []) })
+}
+
+/** The prefixes of an element and its attributes that no ancestor has declared, sorted. */
+function missingPrefixes(
+  name: string,
+  attributes: readonly string[],
+  declared: readonly string[],
+): readonly string[] {
+  const own = prefixOf(name)
+  if (!attributes.some((each) => each.includes(':'))) return declared.includes(own) ? [] : [own]
+  const used = new Set([own, ...attributes.filter((each) => each.includes(':')).map(prefixOf)])
+  return [...used].filter((prefix) => !declared.includes(prefix)).toSorted()
 }
 
 const prefixOf = (name: string): string => name.slice(0, Math.max(name.indexOf(':'), 0))

@@ -325,6 +325,36 @@ describe('refuses signatures', () => {
         '$1><ds:HMACOutputLength>8</ds:HMACOutputLength></ds:SignatureMethod>',
       ),
     ],
+    ['sig-structure', 'without a canonicalisation method', swap(/<ds:CanonicalizationMethod[^>]*\/>/, '')],
+    [
+      'sig-structure',
+      'with parameters of the canonicalisation method',
+      swap(/(<ds:CanonicalizationMethod [^>]*?)\s*\/>/, '$1><ds:X/></ds:CanonicalizationMethod>'),
+    ],
+    [
+      'sig-structure',
+      'with parameters of the digest method',
+      swap(/(<ds:DigestMethod [^>]*?)\s*\/>/, '$1><ds:X/></ds:DigestMethod>'),
+    ],
+    [
+      'sig-structure',
+      'with a second digest',
+      swap('</ds:DigestValue>', '</ds:DigestValue><ds:DigestValue>AAAA</ds:DigestValue>'),
+    ],
+    [
+      'sig-structure',
+      'with something else among the transforms',
+      swap('</ds:Transforms>', '<ds:X/></ds:Transforms>'),
+    ],
+    ['sig-structure', 'whose digest is not base64', swap(/<ds:DigestValue>[^<]*/, '<ds:DigestValue>!!')],
+    [
+      'sig-transform',
+      'with something inside the canonicalisation transform',
+      swap(
+        /(<ds:Transform Algorithm="http:\/\/www\.w3\.org\/2001\/10\/xml-exc-c14n#")\s*\/>/,
+        '$1><ds:XPath>x</ds:XPath></ds:Transform>',
+      ),
+    ],
     ['sig-reference-count', 'over nothing', swap(/<ds:Reference.*<\/ds:Reference>/s, '')],
     [
       'sig-reference-count',
@@ -469,6 +499,16 @@ describe('refuses shapes', () => {
       },
     ],
     ['shape-element', 'an element inside an attribute value', swap('>second<', '><a xmlns="urn:a"/><')],
+    [
+      'shape-attribute',
+      'an unexpected attribute of an attribute value',
+      swap('<saml:AttributeValue ', '<saml:AttributeValue extra="1" '),
+    ],
+    [
+      'shape-element',
+      'an authentication context without a reference',
+      swap(/<saml:AuthnContextClassRef>.*<\/saml:AuthnContextClassRef>/, ''),
+    ],
     ['shape-attribute', 'an unexpected attribute', swap('ID="_a1"', 'ID="_a1" Extra="1"')],
     [
       'shape-attribute',
