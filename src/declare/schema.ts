@@ -128,7 +128,19 @@ const samlServiceProvider = z.strictObject({
   sign: z.enum(['assertion', 'response', 'both']).optional(),
   name_id_format: z.enum(['persistent', 'transient', 'email', 'unspecified']).optional(),
   attributes: z
-    .record(text, z.enum(['user_name', 'user_id', 'mail', 'display_name', 'groups', 'account_id']))
+    .record(
+      text,
+      z.union(
+        [
+          z.enum(['user_name', 'user_id', 'mail', 'display_name', 'groups', 'account_id']),
+          z.strictObject({ values: z.array(text).min(1) }),
+        ],
+        {
+          error:
+            'Write one of user_name, user_id, mail, display_name, groups, account_id, or { values: [ … ] } for what is the same for everybody.',
+        },
+      ),
+    )
     .optional(),
   idp_initiated: z.boolean().optional(),
 })

@@ -53,7 +53,7 @@ export class Browser {
   /** Cookies of the whole site by name. */
   readonly cookies = new Map<string, string>()
   /** Cookies of one path: `[path, name=value]`. */
-  readonly scoped = new Map<string, string>()
+  readonly scoped = new Map<string, { readonly path: string; readonly pair: string }>()
   readonly userAgent: string
 
   constructor(userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0') {
@@ -68,7 +68,7 @@ export class Browser {
     const { pathname } = new URL(url)
     const cookies = [
       ...[...this.cookies].map(([name, value]) => `${name}=${value}`),
-      ...[...this.scoped].flatMap(([path, pair]) =>
+      ...[...this.scoped.values()].flatMap(({ path, pair }) =>
         pathname === path || pathname.startsWith(`${path}/`) ? [pair] : [],
       ),
     ]
@@ -88,7 +88,10 @@ export class Browser {
       const name = pair.slice(0, pair.indexOf('='))
       const path = attributes.map((each) => /^\s*path=(.*)$/i.exec(each)?.[1]).find(Boolean) ?? '/'
       if (path !== '/') {
-        this.scoped.set(path, pair)
+        // One name may stand on several paths, and one path have several names.
+        if (attributes.some((each) => /^\s*(max-age=0|expires=Thu, 01 Jan 1970.*)$/i.test(each)))
+          this.scoped.delete(`${path} ${name}`)
+        else this.scoped.set(`${path} ${name}`, { path, pair })
         continue
       }
       if (attributes.some((each) => /^\s*max-age=0$/i.test(each))) this.cookies.delete(name)

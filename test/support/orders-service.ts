@@ -14,6 +14,8 @@ export type OrdersSettings = {
   readonly signet: string
   readonly clientId: string
   readonly clientSecret: string
+  /** The account whose orders these are; acme's when absent. */
+  readonly account?: string
   readonly port?: number
 }
 
@@ -91,7 +93,7 @@ export async function startOrdersService(
           body_sha256: createHash('sha256').update(body).digest('hex'),
         },
         action,
-        resource: `arn:aws:orders::111122223333:order/${id === '' ? 'unknown' : id}`,
+        resource: `arn:aws:orders::${settings.account ?? '111122223333'}:order/${id === '' ? 'unknown' : id}`,
         context: { amount: order?.amount ?? null },
       }),
     })
