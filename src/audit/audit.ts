@@ -1,4 +1,4 @@
-import { coalesce, type Database, join, type Queryable, sql } from '#database'
+import { coalesce, type Database, type Queryable, sql } from '#database'
 import type { Clock } from '#kernel'
 import { type AuditEntry, type EventRow, toRow } from './event.ts'
 
@@ -13,20 +13,22 @@ export type Audit = {
   recordSoon(entry: AuditEntry): Promise<void>
 }
 
+/** One statement and one plan for any number of rows: a batch is one commit. */
 const insert = (rows: readonly EventRow[]) =>
   sql`insert into audit_event (event_id, event_time, event_name, actor, body)
-      values ${join(rows.map(({ id, time, name, actor, body }) => sql`(${id}::uuid, ${time}::timestamptz, ${name}, ${actor}, ${body})`))}`
+      select id::uuid, at::timestamptz, name, actor, body
+        from unnest(
+          ${rows.map(({ id }) => id)}::text[],
+          ${rows.map(({ time }) => time.toString())}::text[],
+          ${rows.map(({ name }) => name)}::text[],
+          ${rows.map(({ actor }) => actor)}::text[],
+          ${rows.map(({ body }) => body)}::text[]
+        ) as event(id, at, name, actor, body)`
 
 /** The log over a database. */
 export function createAudit(needs: { database: Database; clock: Clock }): Audit {
   const write = coalesce<EventRow>(async (rows) => {
-    // Statements of 1, 8, 64 rows: each has one named plan, whatever the number of callers.
-    let rest = rows
-    while (rest.length > 0) {
-      const size = rest.length >= 64 ? 64 : rest.length >= 8 ? 8 : 1
-      await needs.database.query(insert(rest.slice(0, size)))
-      rest = rest.slice(size)
-    }
+    await needs.database.query(insert(rows))
   })
   return {
     async record(tx, entry) {

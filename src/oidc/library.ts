@@ -10,4 +10,4 @@ const library = await import('oidc-provider')
 // oxlint-disable-next-line no-console -- as it was
 console.warn = warn
 
-export const { Provider, errors, interactionPolicy } = library
+export const { ExternalSigningKey, Provider, errors, interactionPolicy } = library

@@ -14,6 +14,7 @@ import { keepAfterLogout } from './participation.ts'
 import { interactionPrompts } from './prompts.ts'
 import { defaultResource, resourceServer } from './resources.ts'
 import * as screens from './screens.ts'
+import { ProviderKey } from './signing-key.ts'
 import { strengthen } from './strengthen.ts'
 
 /** What a Provider is built from: the slice's needs, and what outlives the Provider. */
@@ -69,7 +70,8 @@ function configurationOf(needs: ProviderNeeds): Configuration {
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true, secure: https } as const
   return {
     adapter: needs.adapter,
-    jwks: { keys: jwksOf(needs) },
+    // The signing ones first: the first match signs.
+    jwks: { keys: needs.keys.list('oidc').map((key) => new ProviderKey(key)) },
     routes,
     scopes: [...scopes],
     claims: claimsOfScopes,
@@ -110,6 +112,7 @@ function configurationOf(needs: ProviderNeeds): Configuration {
     },
     features: {
       devInteractions: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       claimsParameter: { enabled: true },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true, nonceSecret: vault.derive('oidc/dpop-nonce') },
@@ -178,16 +181,6 @@ function configurationOf(needs: ProviderNeeds): Configuration {
     fetch: asOAuth((url, options) => globalThis.fetch(url, { ...options, redirect: 'error' })),
     fetchResponseBodyLimits: { jwks_uri: 65_536, sector_identifier_uri: 65_536 },
   }
-}
-
-/** The private keys, the signing ones first, so that the first match signs. */
-function jwksOf({ keys }: ProviderNeeds): NonNullable<Configuration['jwks']>['keys'] {
-  return keys.list('oidc').map(({ kid, alg, privateKey }) => ({
-    ...privateKey.export({ format: 'jwk' }),
-    kid,
-    alg,
-    use: 'sig',
-  }))
 }
 
 /** A rotated token of a browser app inherits what is left, so that a stolen one does not live on for ever. */

@@ -1,0 +1,18 @@
+/** The part of autocannon that the benchmarks use; the package brings no types. */
+declare module 'autocannon' {
+  export default function autocannon(options: {
+    readonly url: string
+    readonly method?: 'GET' | 'POST'
+    readonly headers?: Readonly<Record<string, string>>
+    readonly body?: string
+    readonly connections: number
+    /** Seconds. */
+    readonly duration: number
+  }): Promise<{
+    readonly '2xx': number
+    readonly non2xx: number
+    readonly errors: number
+    /** Seconds. */
+    readonly duration: number
+  }>
+}
