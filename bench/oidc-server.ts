@@ -36,11 +36,7 @@ async function bare(): Promise<RequestListener> {
     'sign',
     'verify',
   ])
-  const { default: MemoryAdapter } = (await import(
-    'oidc-provider/lib/adapters/memory_adapter.js' as string
-  )) as {
-    default: never
-  }
+  const { default: MemoryAdapter } = await import('oidc-provider/lib/adapters/memory_adapter.js')
   const provider = new Provider(origin, {
     adapter: MemoryAdapter,
     clients: [

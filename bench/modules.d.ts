@@ -1,4 +1,4 @@
-/** The part of autocannon that the benchmarks use; the package brings no types. */
+/** What the benchmarks use of packages that bring no types. */
 declare module 'autocannon' {
   export default function autocannon(options: {
     readonly url: string
@@ -15,4 +15,11 @@ declare module 'autocannon' {
     /** Seconds. */
     readonly duration: number
   }>
+}
+
+/** The memory adapter that the bare provider of bench/oidc.ts uses. */
+declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
+  import type { AdapterConstructor } from 'oidc-provider'
+  const MemoryAdapter: AdapterConstructor
+  export default MemoryAdapter
 }
