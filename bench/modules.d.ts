@@ -16,10 +16,3 @@ declare module 'autocannon' {
     readonly duration: number
   }>
 }
-
-/** The memory adapter that the bare provider of bench/oidc.ts uses. */
-declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
-  import type { AdapterConstructor } from 'oidc-provider'
-  const MemoryAdapter: AdapterConstructor
-  export default MemoryAdapter
-}

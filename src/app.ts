@@ -10,6 +10,7 @@ import { createAudit } from '#audit'
 import type { Config } from '#config'
 import { createPasswordHasher, equal, passwordSettings, type Vault } from '#crypto'
 import { type Database, sql } from '#database'
+import { createFederation, federationSettings } from '#federation'
 import {
   answering,
   cookieJar,
@@ -36,7 +37,7 @@ import { portalKind, portalRoutes, resumePortal } from '#portal'
 import { createSamlIdp, leaveApps, samlUrls, sweepSaml, userOfNameId } from '#saml'
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
 import { setupRoutes, unclaimedPages } from '#setup'
-import { assess, begin, noUpstream, type SigninNeeds, signinRoutes, sweepSignin } from '#signin'
+import { assess, begin, finishUpstream, type SigninNeeds, signinRoutes, sweepSignin } from '#signin'
 import { lookAlikes, openSts, stsRoutes, stsSettings } from '#sts'
 
 /** The settings' sections, each owned by its slice. */
@@ -44,6 +45,7 @@ export const sections = {
   passwords: passwordSettings,
   sessions: sessionSettings,
   oidc: oidcSettings,
+  federation: federationSettings,
   sts: stsSettings,
 }
 
@@ -144,6 +146,17 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     settings: settings.sts,
     log,
   })
+  const federation = createFederation({
+    database,
+    vault,
+    clock,
+    audit,
+    jar,
+    sessions,
+    publicUrl,
+    settings: settings.federation,
+    finish: (request) => finishUpstream({ database, clock }, request),
+  })
   const signin: SigninNeeds = {
     database,
     clock,
@@ -155,7 +168,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     forms,
     pages,
     builtInPolicies,
-    upstream: noUpstream,
+    upstream: federation,
     resumers: { oidc: oidc.resume, saml: saml.resume, [portalKind]: resumePortal },
     signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
   }
@@ -188,14 +201,15 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(setupRoutes({ database, clock, vault, audit, sessions, jar, hasher, forms, pages }).routes())
   koa.use(saml.router.routes())
   koa.use(signinRoutes(signin).routes())
+  koa.use(federation.middleware)
   koa.use(portalRoutes({ ...signin, sts, publicUrl, catchUp: epochs.catchUp }).routes())
   koa.use(lookAlikes())
   koa.use(oidc.middleware)
   koa.use(notFound(htmlPages))
 
   const sweeping = setInterval(() => {
-    void Promise.all([sweepSignin(database, clock), sweepSaml(database, clock())]).catch((thrown: unknown) =>
-      log.warn({ err: thrown }, 'sweeping failed; the next minute tries again'),
+    void Promise.all([sweepSignin(database, clock), sweepSaml(database, clock()), federation.sweep()]).catch(
+      (thrown: unknown) => log.warn({ err: thrown }, 'sweeping failed; the next minute tries again'),
     )
   }, sweepMilliseconds).unref()
 

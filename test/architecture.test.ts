@@ -13,6 +13,7 @@ const slices: Record<string, readonly string[]> = {
   xml: [],
   http: ['kernel'],
   'aws-wire': ['kernel'],
+  federation: ['audit', 'crypto', 'database', 'directory', 'http', 'kernel', 'sessions'],
   oidc: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'kernel', 'keys', 'sessions', 'signin'],
   sts: [
     'audit',
@@ -68,6 +69,7 @@ const packages: Record<string, readonly string[]> = {
   jose: ['keys', 'oidc', 'sts'],
   koa: ['.', 'http'],
   'oidc-provider': ['oidc'],
+  'openid-client': ['federation'],
   zod: [
     'access',
     'api',
@@ -76,6 +78,7 @@ const packages: Record<string, readonly string[]> = {
     'config',
     'crypto',
     'declare',
+    'federation',
     'http',
     'iam',
     'oidc',

@@ -95,6 +95,8 @@ export async function putConnection(
   const { settings } = connection
   if (settings.preset === 'google' && settings.hosted_domains.length === 0)
     refuse('malformed', 'federation/google', 'A Google Workspace connection needs its hosted_domains.')
+  if (settings.preset === 'google' && settings.issuer !== googleIssuer)
+    refuse('malformed', 'federation/google', `Google’s issuer is ${googleIssuer}.`)
   const { rows } = await tx.query<Row>(sql`
     insert into connection as c (connection_id, account_id, name, name_key, client_id, settings, enabled, updated_at)
     values (${uuid()}, ${connection.accountId}, ${connection.name}, ${connection.name.toLowerCase()},

@@ -10,7 +10,7 @@ import {
   type User,
 } from '#directory'
 import type { RequestInfo } from '#http'
-import { type Clock, randomId, refuse } from '#kernel'
+import { type Clock, isFailure, randomId, refuse } from '#kernel'
 import type { Sessions } from '#sessions'
 import { type Connection, ownedDomains } from './connection.ts'
 import type { UpstreamIdentity } from './oidc-connector.ts'
@@ -40,7 +40,10 @@ export async function userOf(
     return await needs.database.transaction((tx) => settle(needs, tx, connection, identity, from))
   } catch (thrown) {
     // Two first sign-ins of one person at once: the other one made the link, and this one finds it.
-    if (violatedUnique(thrown) === undefined) throw thrown
+    const lost =
+      violatedUnique(thrown) !== undefined ||
+      (isFailure(thrown) && ['directory/user-exists', 'directory/mail-taken'].includes(thrown.reason))
+    if (!lost) throw thrown
     return needs.database.transaction((tx) => settle(needs, tx, connection, identity, from))
   }
 }

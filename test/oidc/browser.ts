@@ -1,6 +1,12 @@
 /** A browser without JavaScript: keeps cookies by path, follows redirects within one origin and submits forms. */
 export class CookieBrowser {
-  readonly #cookies: { name: string; value: string; path: string }[] = []
+  readonly #cookies: { name: string; value: string; path: string; origin: string }[] = []
+  readonly #across: boolean
+
+  /** @param options `across`: redirects to other origins are followed too, while somebody listens there */
+  constructor({ across = false }: { across?: boolean } = {}) {
+    this.#across = across
+  }
 
   get cookieNames(): readonly string[] {
     return this.#cookies.map(({ name }) => name)
@@ -12,7 +18,9 @@ export class CookieBrowser {
     const headers = new Headers(init.headers)
     const sent = this.#cookies
       .filter(
-        ({ path }) => at.pathname === path || at.pathname.startsWith(path.endsWith('/') ? path : `${path}/`),
+        ({ path, origin }) =>
+          origin === at.origin &&
+          (at.pathname === path || at.pathname.startsWith(path.endsWith('/') ? path : `${path}/`)),
       )
       .toSorted((a, b) => b.path.length - a.path.length)
     if (sent.length > 0) headers.set('cookie', sent.map(({ name, value }) => `${name}=${value}`).join('; '))
@@ -29,11 +37,13 @@ export class CookieBrowser {
     const attribute = (wanted: string) =>
       attributes.find((each) => each.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1)
     const path = attribute('path') ?? at.pathname.slice(0, at.pathname.lastIndexOf('/')) ?? '/'
-    const index = this.#cookies.findIndex((each) => each.name === name && each.path === path)
+    const index = this.#cookies.findIndex(
+      (each) => each.name === name && each.path === path && each.origin === at.origin,
+    )
     if (index >= 0) this.#cookies.splice(index, 1)
     const expires = attribute('expires')
     const gone = attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) < Date.now())
-    if (!gone && value !== '') this.#cookies.push({ name, value, path })
+    if (!gone && value !== '') this.#cookies.push({ name, value, path, origin: at.origin })
   }
 
   /** Follows redirects and meta refreshes as long as they stay on this origin. */
@@ -46,7 +56,7 @@ export class CookieBrowser {
       const next = response.headers.get('location') ?? (refresh === undefined ? null : unescape(refresh))
       if (next === null) return { url: at, status: response.status, body, headers: response.headers }
       const target = new URL(next, at)
-      if (target.origin !== at.origin)
+      if (target.origin !== at.origin && !(this.#across && target.protocol === 'http:'))
         return { url: target, status: response.status, body, headers: response.headers, left: true }
       at = target
       response = await this.request(at)
