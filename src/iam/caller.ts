@@ -35,6 +35,8 @@ export type RoleSessionCaller = Common & {
   readonly transitiveTagKeys: readonly string[]
   /** The OIDC or SAML provider that the session came through. */
   readonly provider?: string | undefined
+  /** Condition keys of the identity it was traded for that go on to later requests (`saml:sub`, `<issuer>:sub` …). */
+  readonly federatedContext?: readonly (readonly [key: string, value: string])[] | undefined
   readonly expiresAt: Temporal.Instant
   readonly chained: boolean
 }

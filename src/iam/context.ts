@@ -40,6 +40,8 @@ export function contextOf(
     if (caller.sourceIdentity !== undefined) keys.set('aws:SourceIdentity', caller.sourceIdentity)
     if (caller.type === 'role-session' && caller.provider !== undefined)
       keys.set('aws:FederatedProvider', caller.provider)
+    if (caller.type === 'role-session')
+      for (const [key, value] of caller.federatedContext ?? []) keys.set(key, value)
     // Only temporary credentials know of a second factor: with a long-term key both keys are absent.
     if (caller.issuedAt !== undefined) {
       keys.set('aws:TokenIssueTime', iso(caller.issuedAt))

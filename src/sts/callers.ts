@@ -75,6 +75,7 @@ export async function sessionCaller(
         chained: claims.chainDepth > 0,
         sourceIdentity,
         provider: claims.federatedProvider,
+        federatedContext: claims.federatedContext,
       } satisfies RoleSessionCaller
     }
     case 'federated-user': {

@@ -113,7 +113,7 @@ function arrivalOf(ctx: Context): Arrival {
   ) {
     return service === undefined || service === 'sts' || service === 'iam'
       ? { kind: 'query', service: service ?? '' }
-      : { kind: 'stranger', query: true }
+      : { kind: 'stranger', query: form || named }
   }
   if (target !== '' && ctx.path === '/') return { kind: 'stranger', target, query: false }
   if (service === undefined || otherFaces.has(service)) return { kind: 'other' }

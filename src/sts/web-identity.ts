@@ -161,6 +161,9 @@ function contextOf(
   audience: string,
 ): ReadonlyMap<string, string | readonly string[]> {
   const prefix = issuer.replace(/^https?:\/\//, '')
+  // A host of that name must not put words into the mouth of Signet.
+  if (/^(?:aws|signet|sts|iam|saml)(?::|$)/i.test(prefix))
+    refuseToken('The issuer has a name that is reserved.')
   const context = new Map<string, string | readonly string[]>()
   for (const [claim, value] of Object.entries(payload)) {
     if (['iss', 'exp', 'iat', 'nbf', tagsClaim, sourceIdentityClaim].includes(claim)) continue

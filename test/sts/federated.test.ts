@@ -6,11 +6,28 @@ import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { createUser, updateUser, type User } from '#directory'
-import { putOidcProvider, putSamlProvider, removeSamlProvider, type Role } from '#iam'
+import {
+  authorize,
+  putInlinePolicy,
+  putOidcProvider,
+  putSamlProvider,
+  removeSamlProvider,
+  type Role,
+} from '#iam'
+
+import { sessionCaller } from '#src/sts/callers.ts'
 
 import { fixedClock, home } from '../support/fixtures.ts'
 import { foreignIdp, type Mint } from '../support/saml-idp.ts'
-import { bugs, refusal, samlEntityId, startSts, type Credentials, type StsServer } from './harness.ts'
+import {
+  bugs,
+  document,
+  refusal,
+  samlEntityId,
+  startSts,
+  type Credentials,
+  type StsServer,
+} from './harness.ts'
 
 const clock = fixedClock()
 const seconds = () => Math.floor(clock().epochMilliseconds / 1000)
@@ -258,6 +275,34 @@ describe('AssumeRoleWithSAML', () => {
       transitiveTagKeys: ['team'],
       federatedProvider: provider,
     })
+  })
+
+  it('is known by its subject to the policies of the role on every later request', async () => {
+    const policy = (sub: string) =>
+      putInlinePolicy(
+        server.database,
+        role.roleId,
+        'subject',
+        document({
+          Effect: 'Allow',
+          Action: 'orders:Get',
+          Resource: '*',
+          Condition: { StringEquals: { 'saml:sub': sub } },
+        }),
+      )
+    const session = credentialsOf(await trade(mint({}, { assertionId: '_sub' })))
+    const may = async () => {
+      const { claims } = server.sts.tokens.open(session.accessKeyId, session.sessionToken ?? '')
+      const caller = await sessionCaller(server.sts, session.accessKeyId, claims)
+      if (caller === undefined) throw new Error('no caller')
+      const from = { id: 'r', at: clock(), ip: '203.0.113.9', userAgent: 'test', secure: true }
+      return (await authorize(server.sts, { caller, action: 'orders:Get', resource: { arn: '*' }, from }))
+        .effect
+    }
+    await policy('alice')
+    expect(await may()).toBe('Allow')
+    await policy('bob')
+    expect(await may()).toBe('Deny')
   })
 
   it('lets the assertion shorten the session, never lengthen it', async () => {

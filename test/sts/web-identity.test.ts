@@ -121,6 +121,22 @@ describe('refuses a token', () => {
     expect(fetched).toEqual([])
   })
 
+  it('of an issuer whose name would make its claims look like keys of ours', async () => {
+    for (const iss of ['https://aws', 'https://STS', 'https://aws:8443']) {
+      const reserved = { ...needs(), keysOf: async () => async () => signer.publicKey }
+      const trusted = { arn: 'arn', issuer: iss, clientIds: ['sts.example.com'] }
+      const made = await token({ iss, PrincipalArn: 'arn:aws:iam::111122223333:root' })
+      await expect(
+        verifyWebIdentity({ ...reserved, findProvider: async () => trusted }, made),
+      ).rejects.toThrow(invalid)
+      const other = { ...trusted, issuer: 'https://aws.example.com' }
+      const fine = await token({ iss: other.issuer })
+      expect((await verifyWebIdentity({ ...reserved, findProvider: async () => other }, fine)).subject).toBe(
+        'repo:acme/app',
+      )
+    }
+  })
+
   it('that is no JWT', async () => {
     for (const text of ['', 'abc', 'a.b.c', '{}']) {
       await expect(verifyWebIdentity(needs(), text)).rejects.toThrow(invalid)

@@ -295,6 +295,11 @@ describe('refuses', () => {
       () => signed({ body: 'Action=DescribeInstances&Version=2016-11-15' }, { service: 'ec2' }),
     ],
     [
+      'a list of buckets',
+      '400 InvalidRequest',
+      () => signed({ method: 'GET', path: '/?x-id=ListBuckets', body: '' }, { service: 's3' }),
+    ],
+    [
       'a bucket',
       '400 InvalidRequest',
       () => signed({ method: 'GET', path: '/bucket/key', body: '' }, { service: 's3' }),
