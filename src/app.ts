@@ -8,7 +8,7 @@ import { accessRoutes } from '#access'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
 import type { Config } from '#config'
-import { createPasswordHasher, equal, passwordSettings, type Vault } from '#crypto'
+import { createPasswordHasher, equal, passwordHashing, passwordSettings, type Vault } from '#crypto'
 import { type Database, sql } from '#database'
 import { createFederation, federationSettings } from '#federation'
 import {
@@ -82,16 +82,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const [keys, epochs, hasher] = await Promise.all([
     openKeys({ database, vault, clock, publicUrl }),
     openEpochs({ database }),
-    createPasswordHasher(
-      { clock },
-      {
-        memoryKib: settings.passwords.memory_kib,
-        passes: settings.passwords.passes,
-        slots: settings.passwords.slots,
-        queue: 50,
-        waitMilliseconds: 2_000,
-      },
-    ),
+    createPasswordHasher({ clock }, passwordHashing(settings.passwords)),
   ])
   const sessions = createSessions({ database, clock, jar, epochs, settings: settings.sessions })
 

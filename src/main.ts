@@ -1,32 +1,13 @@
+/**
+ * The program. Code is loaded when a command needs it: `signet credentials`, which AWS tools run often, never loads the
+ * server.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAudit } from '#audit'
-import {
-  applyCommand,
-  auditCommand,
-  checkConfigCommand,
-  type Command,
-  credentialsCommand,
-  demoCommand,
-  envCommand,
-  healthcheckCommand,
-  loginCommand,
-  type Machine,
-  migrateCommand,
-  type OpenProgram,
-  runCommand,
-  serveCommand,
-  type ServeSteps,
-  setupLinkCommand,
-  tokenCommand,
-} from '#cli'
-import { readConfig } from '#config'
-import { createPasswordHasher } from '#crypto'
-import { thingNames } from '#declare'
-import { findOrganization, readBuiltInPolicies } from '#iam'
+import type { OpenProgram } from '#cli'
 import { systemClock } from '#kernel'
-import { newSetupLink } from '#setup'
-import { createApp, sections } from './app.ts'
+import { remoteCommands } from '#remote'
+import { type Command, type Machine, runCommand } from '#terminal'
 
 const packageDir = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(packageDir, path), 'utf8')
@@ -49,7 +30,11 @@ const machine: Machine = {
   },
 }
 
-const open: OpenProgram = () => {
+const open: OpenProgram = async () => {
+  const { createApp, sections } = await import('./app.ts')
+  const { createApplyNeeds } = await import('./apply-needs.ts')
+  const { readConfig } = await import('#config')
+  const { thingNames } = await import('#declare')
   const config = readConfig({
     env: machine.env,
     cwd: machine.cwd,
@@ -57,49 +42,17 @@ const open: OpenProgram = () => {
     things: thingNames,
     defaults: { name: 'config/default.yaml', text: read('config/default.yaml') },
   })
+  const own = { config, clock: machine.clock, packageDir }
   return {
     config,
-    createApp: (needs) => createApp({ ...needs, config, clock: machine.clock, packageDir }),
-    applyNeeds: async ({ database, vault }) => ({
-      database,
-      vault,
-      clock: machine.clock,
-      audit: createAudit({ database, clock: machine.clock }),
-      builtInPolicies: readBuiltInPolicies(join(packageDir, 'config/policies')),
-      hasher: await createPasswordHasher(
-        { clock: machine.clock },
-        {
-          memoryKib: config.settings.passwords.memory_kib,
-          passes: config.settings.passwords.passes,
-          slots: config.settings.passwords.slots,
-          queue: 50,
-          waitMilliseconds: 2_000,
-        },
-      ),
-    }),
+    createApp: (needs) => createApp({ ...needs, ...own }),
+    applyNeeds: (needs) => createApplyNeeds({ ...needs, ...own }),
   }
 }
 
-const steps: ServeSteps = {
-  setupLink: async ({ clock }, { config }, { database }) =>
-    (await findOrganization(database)) === undefined
-      ? newSetupLink({ database, clock, publicUrl: config.publicUrl })
-      : undefined,
-}
-
-const commands: readonly Command[] = [
-  serveCommand(open, steps),
-  demoCommand(open, steps),
-  migrateCommand(open),
-  setupLinkCommand(open, newSetupLink),
-  checkConfigCommand(open),
-  applyCommand(open),
-  auditCommand(open),
-  loginCommand,
-  tokenCommand,
-  credentialsCommand,
-  envCommand,
-  healthcheckCommand(open),
-]
+const isRemote = remoteCommands.some(({ name }) => name === process.argv[2])
+const commands: readonly Command[] = isRemote
+  ? remoteCommands
+  : [...(await import('#cli')).operatorCommands(open), ...remoteCommands]
 
 process.exit(await runCommand(commands, machine, process.argv.slice(2)))

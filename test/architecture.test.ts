@@ -58,7 +58,21 @@ const slices: Record<string, readonly string[]> = {
     'policy',
     'saml',
   ],
-  cli: ['audit', 'config', 'crypto', 'database', 'declare', 'http', 'iam', 'installation', 'kernel'],
+  terminal: ['config', 'kernel'],
+  remote: ['kernel', 'terminal'],
+  cli: [
+    'audit',
+    'config',
+    'crypto',
+    'database',
+    'declare',
+    'http',
+    'iam',
+    'installation',
+    'kernel',
+    'setup',
+    'terminal',
+  ],
 }
 
 /** Which npm package lives in which folders of src. `.` is src itself (app.ts, main.ts). */
@@ -74,7 +88,6 @@ const packages: Record<string, readonly string[]> = {
     'access',
     'api',
     'apps',
-    'cli',
     'config',
     'crypto',
     'declare',
@@ -82,6 +95,7 @@ const packages: Record<string, readonly string[]> = {
     'http',
     'iam',
     'oidc',
+    'remote',
     'sessions',
     'setup',
     'signin',

@@ -4,7 +4,7 @@ import { problemLine } from '#config'
 import { apply, type Applied, type DeclareRequest } from '#declare'
 import { openInstallation } from '#installation'
 import { refuse } from '#kernel'
-import type { Command, Machine } from './command.ts'
+import type { Command, Machine } from '#terminal'
 import type { OpenProgram } from './program.ts'
 
 /** A declaration in a file, with this machine's environment and files. @throws Failure not-found cli/no-file */
@@ -35,7 +35,7 @@ export const applyCommand = (open: OpenProgram): Command => ({
   words: ['FILE'],
   options: { json: { type: 'boolean', help: 'print what became of each thing as JSON' } },
   async run(machine, input) {
-    const program = open()
+    const program = await open()
     const request = declarationIn(machine, input.words[0] ?? '')
     const installation = await openInstallation({ ...machine, config: program.config }, { shared: true })
     try {

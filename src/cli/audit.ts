@@ -3,7 +3,7 @@ import { listEvents } from '#audit'
 import type { Database } from '#database'
 import { openInstallation } from '#installation'
 import { refuse } from '#kernel'
-import type { Command, Machine } from './command.ts'
+import type { Command, Machine } from '#terminal'
 import type { OpenProgram } from './program.ts'
 
 /** `signet audit`: events in the order of time, as text on a terminal and as JSON lines elsewhere. */
@@ -29,7 +29,7 @@ export const auditCommand = (open: OpenProgram): Command => ({
       name: input.text('name'),
       actor: input.text('user'),
     }
-    const { config } = open()
+    const { config } = await open()
     const installation = await openInstallation({ ...machine, config }, { shared: true })
     const print = machine.isTerminal && !input.flag('json') ? line : (body: string) => `${body}\n`
     const stopping = new AbortController()

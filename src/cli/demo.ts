@@ -2,12 +2,11 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { apply } from '#declare'
 import { findOrganization } from '#iam'
-import { openInstallation } from '#installation'
 import { randomId, refuse } from '#kernel'
 import { countsLine, declarationIn } from './apply.ts'
-import type { Command, Machine } from './command.ts'
+import type { Command, Machine } from '#terminal'
 import type { OpenProgram } from './program.ts'
-import { serve, type ServeSteps } from './serve.ts'
+import { serve } from './serve.ts'
 
 const people = ['alice', 'bob', 'carol'] as const
 const clients = ['orders', 'grafana'] as const
@@ -16,34 +15,30 @@ const clients = ['orders', 'grafana'] as const
  * `signet demo`: applies config/examples/acme.yaml, then serves. Its passwords and secrets are made once, kept in the
  * data directory, and printed: nothing secret is in the repository.
  */
-export const demoCommand = (open: OpenProgram, steps: ServeSteps): Command => ({
+export const demoCommand = (open: OpenProgram): Command => ({
   name: 'demo',
   summary: 'Apply the example company (3 people, 3 roles, 3 apps), then start the server.',
-  async run(machine) {
-    const program = open()
-    const { config } = program
-    const installation = await openInstallation({ ...machine, config }, { shared: false })
-    let values: Readonly<Record<string, string>>
-    try {
-      const organization = await findOrganization(installation.database)
-      if (organization !== undefined && organization.name !== 'Acme')
-        refuse(
-          'conflict',
-          'cli/demo-claimed',
-          `This installation belongs to ${organization.name}. Give the demo a place of its own: DATA_DIR=./demo-data npm run demo`,
-        )
-      values = demoValues(config.dataDir)
-      const file = join(machine.packageDir, 'config/examples/acme.yaml')
-      const request = declarationIn(machine, file)
-      const applied = await apply(await program.applyNeeds(installation), {
-        ...request,
-        env: (name) => machine.env[name] ?? values[name],
-      })
-      machine.err(`The example company Acme: ${countsLine(applied)}.\n`)
-    } finally {
-      await installation.close()
-    }
-    return serve(machine, program, steps, welcome(values, machine))
+  run(machine) {
+    let values: Readonly<Record<string, string>> = {}
+    return serve(machine, open, {
+      async before(program, installation) {
+        const organization = await findOrganization(installation.database)
+        if (organization !== undefined && organization.name !== 'Acme')
+          refuse(
+            'conflict',
+            'cli/demo-claimed',
+            `This installation belongs to ${organization.name}. Give the demo a place of its own: DATA_DIR=./demo-data npm run demo`,
+          )
+        values = demoValues(program.config.dataDir)
+        const request = declarationIn(machine, join(machine.packageDir, 'config/examples/acme.yaml'))
+        const applied = await apply(await program.applyNeeds(installation), {
+          ...request,
+          env: (name) => machine.env[name] ?? values[name],
+        })
+        machine.err(`The example company Acme: ${countsLine(applied)}.\n`)
+      },
+      epilogue: () => welcome(values, machine),
+    })
   },
 })
 

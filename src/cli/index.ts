@@ -1,22 +1,28 @@
 /**
- * The command line: `signet serve`, `migrate`, `apply`, `audit`, `login` and the rest. Exit code 0 or 1; what went wrong
- * is one clear text on standard error. Knows how to start and stop the server, not what it serves.
+ * The operator's commands: `signet serve`, `demo`, `migrate`, `setup-link`, `check-config`, `apply`, `audit`,
+ * `healthcheck`. They know how to start and stop the server, not what it serves.
  */
-export { applyCommand } from './apply.ts'
-export { auditCommand } from './audit.ts'
-export type { Command, Input, Machine, Option } from './command.ts'
-export { credentialsCommand, envCommand } from './credentials.ts'
-export { demoCommand } from './demo.ts'
-export {
-  checkConfigCommand,
-  healthcheckCommand,
-  migrateCommand,
-  setupLinkCommand,
-} from './installation-commands.ts'
+import type { Command } from '#terminal'
+import { applyCommand } from './apply.ts'
+import { auditCommand } from './audit.ts'
+import { demoCommand } from './demo.ts'
+import { checkConfigCommand, healthcheckCommand, migrateCommand } from './installation-commands.ts'
+import type { OpenProgram } from './program.ts'
+import { serveCommand } from './serve.ts'
+import { setupLinkCommand } from './setup-link.ts'
+
 export { createLog } from './log.ts'
 export type { Log } from './log.ts'
-export { loginCommand, tokenCommand } from './login.ts'
 export type { App, OpenProgram, Program } from './program.ts'
-export { runCommand } from './run.ts'
-export { serve, serveCommand } from './serve.ts'
-export type { ServeSteps } from './serve.ts'
+
+/** Every command of the operator, in the order of the help. */
+export const operatorCommands = (open: OpenProgram): readonly Command[] => [
+  serveCommand(open),
+  demoCommand(open),
+  setupLinkCommand(open),
+  applyCommand(open),
+  auditCommand(open),
+  checkConfigCommand(open),
+  migrateCommand(open),
+  healthcheckCommand(open),
+]

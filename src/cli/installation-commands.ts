@@ -1,7 +1,10 @@
+import { problemLine } from '#config'
+import { checkDeclaration } from '#declare'
 import { openInstallation } from '#installation'
+import { declarationIn } from './apply.ts'
 import type { Database } from '#database'
 import type { Clock } from '#kernel'
-import type { Command } from './command.ts'
+import type { Command } from '#terminal'
 import type { OpenProgram } from './program.ts'
 
 /** `signet migrate`: brings the database to this version's schema and ends. */
@@ -9,7 +12,7 @@ export const migrateCommand = (open: OpenProgram): Command => ({
   name: 'migrate',
   summary: 'Bring the database to this version and end.',
   async run(machine) {
-    const { config } = open()
+    const { config } = await open()
     const installation = await openInstallation({ ...machine, config }, { shared: false })
     await installation.close()
     machine.out(
@@ -26,7 +29,13 @@ export const checkConfigCommand = (open: OpenProgram): Command => ({
   name: 'check-config',
   summary: 'Check environment variables and signet.yaml, and change nothing.',
   async run(machine) {
-    const { config } = open()
+    const { config } = await open()
+    if (config.file !== undefined)
+      for (const note of checkDeclaration(
+        declarationIn(machine, config.file.name),
+        Object.keys(config.settings),
+      ))
+        machine.err(`warning: ${problemLine(note)}\n`)
     machine.out(
       `The settings are in order${config.file === undefined ? '' : ` (${config.file.name})`}: ${config.publicUrl.origin}, ${config.databaseUrl === undefined ? `embedded database in ${config.dataDir}` : 'PostgreSQL'}.\n`,
     )
@@ -39,7 +48,7 @@ export const healthcheckCommand = (open: OpenProgram): Command => ({
   name: 'healthcheck',
   summary: 'Ask the server on this machine whether it is ready.',
   async run(machine) {
-    const { config } = open()
+    const { config } = await open()
     const host =
       config.host === undefined || config.host === '::' || config.host === '0.0.0.0'
         ? '127.0.0.1'
@@ -69,7 +78,7 @@ export const setupLinkCommand = (
   name: 'setup-link',
   summary: 'Print a new setup link, valid for 30 minutes.',
   async run(machine) {
-    const { config } = open()
+    const { config } = await open()
     const installation = await openInstallation({ ...machine, config }, { shared: true })
     try {
       const { database } = installation

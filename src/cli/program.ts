@@ -25,4 +25,4 @@ export type Program = {
  *
  * @throws Failure malformed config/invalid with every mistake in them
  */
-export type OpenProgram = () => Program
+export type OpenProgram = () => Promise<Program>

@@ -1,39 +1,36 @@
 import type { RequestListener } from 'node:http'
-import { isLoopback, type Plumbing, problemLine } from '#config'
+import { isLoopback, type Plumbing, problemLine, readPlumbing } from '#config'
 import { apply } from '#declare'
 import { listen, type Listening } from '#http'
 import { type Installation, openInstallation } from '#installation'
 import { refuse } from '#kernel'
 import { declarationIn } from './apply.ts'
-import type { Command, Machine } from './command.ts'
+import type { Command, Machine } from '#terminal'
 import { createLog, type Log } from './log.ts'
 import { portHolder } from './port-holder.ts'
 import type { OpenProgram, Program } from './program.ts'
+import { setupLinkIfUnclaimed } from './setup-link.ts'
 
-/** What the start says about an unclaimed instance. */
+/** What else happens around serving. */
 export type ServeSteps = {
-  /** The setup link of an unclaimed instance; undefined when it is claimed. */
-  setupLink(machine: Machine, program: Program, installation: Installation): Promise<string | undefined>
+  /** Before anything answers. */
+  before?(program: Program, installation: Installation): Promise<void>
+  /** What stands below the start's own lines on a terminal. */
+  epilogue?(): string
 }
 
 /** How long requests under way may take to finish once the process is asked to end. */
 const drainSeconds = 10
 
 /** `signet serve`: opens everything, listens, and ends cleanly when asked to. */
-export const serveCommand = (open: OpenProgram, steps: ServeSteps): Command => ({
+export const serveCommand = (open: OpenProgram): Command => ({
   name: 'serve',
   summary: 'Start the server.',
-  run: (machine) => serve(machine, open(), steps),
+  run: (machine) => serve(machine, open),
 })
 
 /** Serves until the process is asked to stop. @returns 0 */
-export async function serve(
-  machine: Machine,
-  program: Program,
-  steps: ServeSteps,
-  epilogue = '',
-): Promise<number> {
-  const { config } = program
+export async function serve(machine: Machine, open: OpenProgram, steps: ServeSteps = {}): Promise<number> {
   let stop: () => void = () => {}
   const stopped = new Promise<void>((resolve) => {
     stop = resolve
@@ -41,19 +38,21 @@ export async function serve(
   // Asked before everything is up: finish starting, then end.
   machine.onStop(stop)
 
+  const { program, installation } = await openBoth(machine, open)
+  const { config } = program
   const format = config.logFormat === 'auto' ? (machine.isTerminal ? 'text' : 'json') : config.logFormat
   const log = createLog({ level: config.logLevel, format }, (line) => machine.out(line))
-  const installation = await openInstallation({ ...machine, config }, { shared: false })
   try {
     if (installation.applied.length > 0) log.info({ migrations: installation.applied }, 'migrated')
+    await steps.before?.(program, installation)
     await applyFile(machine, program, installation, log)
     const app = await program.createApp({ database: installation.database, vault: installation.vault, log })
     try {
       const listening = await listenEverywhere(app.handler, config)
       try {
         await installation.share()
-        const link = await steps.setupLink(machine, program, installation)
-        if (format === 'text') machine.out(banner(machine, config, link) + epilogue)
+        const link = await setupLinkIfUnclaimed(machine, program, installation.database)
+        if (format === 'text') machine.out(banner(machine, config, link) + (steps.epilogue?.() ?? ''))
         else announce(log, machine, config, link)
         await stopped
         log.info({}, 'stopping')
@@ -67,6 +66,31 @@ export async function serve(
     await installation.close()
   }
   return 0
+}
+
+/**
+ * The program and the installation, opened at the same time: the database's thread starts while the code loads. What is
+ * wrong with the settings is told first, and then nothing was migrated.
+ */
+async function openBoth(
+  machine: Machine,
+  open: OpenProgram,
+): Promise<{ program: Program; installation: Installation }> {
+  const plumbing = readPlumbing(machine.env, machine.cwd)
+  const loading = open()
+  // With mistakes in the plumbing there is nothing to open; loading tells them, with all the others.
+  if (plumbing === undefined) {
+    const program = await loading
+    return {
+      program,
+      installation: await openInstallation({ ...machine, config: program.config }, { shared: false }),
+    }
+  }
+  const opening = openInstallation({ ...machine, config: plumbing }, { shared: false, after: loading })
+  const [loaded, opened] = await Promise.allSettled([loading, opening])
+  if (loaded.status === 'rejected') throw loaded.reason
+  if (opened.status === 'rejected') throw opened.reason
+  return { program: loaded.value, installation: opened.value }
 }
 
 /** Applies what the operator's signet.yaml declares, at every start (it changes nothing a second time). */

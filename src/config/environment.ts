@@ -164,3 +164,12 @@ export const isLoopback = (hostname: string): boolean =>
   hostname.endsWith('.localhost') ||
   /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
   hostname === '[::1]'
+
+/** The plumbing before the rest of the settings is read; undefined when something in it is wrong. */
+export function readPlumbingOnly(env: Environment, cwd: string): Plumbing | undefined {
+  let isRight = true
+  const plumbing = readPlumbing(env, cwd, () => {
+    isRight = false
+  })
+  return isRight ? plumbing : undefined
+}

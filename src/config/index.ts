@@ -5,6 +5,7 @@
  */
 export { check, checkYaml } from './check.ts'
 export { isLoopback } from './environment.ts'
+export { readPlumbingOnly as readPlumbing } from './environment.ts'
 export type { Environment, Plumbing } from './environment.ts'
 export { nearest, suggestion } from './nearest.ts'
 export { problemLine, refuseProblems } from './problem.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { PasswordHashSettings } from './passwords.ts'
 
 /** `passwords:` in the settings: what one hash costs (argon2id, RFC 9106) and how many run at once. */
 export const passwordSettings = z.strictObject({
@@ -11,3 +12,12 @@ export const passwordSettings = z.strictObject({
 })
 
 export type PasswordSettings = z.infer<typeof passwordSettings>
+
+/** The settings as the hasher takes them, with the bounds of its queue: 50 callers, two seconds. */
+export const passwordHashing = (settings: PasswordSettings): PasswordHashSettings => ({
+  memoryKib: settings.memory_kib,
+  passes: settings.passes,
+  slots: settings.slots,
+  queue: 50,
+  waitMilliseconds: 2_000,
+})

@@ -3,7 +3,7 @@
  * password hashing behind its limiter. Nothing here knows what the secrets are for.
  */
 export { equal, sha256 } from './compare.ts'
-export { passwordSettings } from './config.ts'
+export { passwordHashing, passwordSettings } from './config.ts'
 export type { PasswordSettings } from './config.ts'
 export { createPasswordHasher } from './passwords.ts'
 export type { PasswordHasher, PasswordHashSettings } from './passwords.ts'

@@ -5,7 +5,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { readFile } from 'node:fs/promises'
-import { brotliDecompressSync } from 'node:zlib'
 
 /** What the main thread asks. */
 export type Ask =
@@ -25,20 +24,12 @@ const { dataDir, template } = workerData as { dataDir: string; template: string 
 const port = parentPort
 if (port === null) throw new Error('This module is a worker thread.')
 
-/** A dump to begin from: `.gz` as `dump` makes it, `.br` as it is shipped. */
-async function templateOf(path: string): Promise<Blob> {
-  const bytes = await readFile(path)
-  return path.endsWith('.br')
-    ? new Blob([brotliDecompressSync(bytes)], { type: 'application/x-tar' })
-    : new Blob([bytes])
-}
-
 const text = (value: string): string => value
 const database = await PGlite.create({
   dataDir,
   startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB', '-c', 'TimeZone=UTC'],
   parsers: { 1184: text, 1082: text, 20: Number },
-  ...(template === undefined ? {} : { loadDataDir: await templateOf(template) }),
+  ...(template === undefined ? {} : { loadDataDir: new Blob([await readFile(template)]) }),
 })
 
 async function answer(ask: Ask): Promise<unknown> {

@@ -49,9 +49,21 @@ export async function migrate(
        )`,
     )
   })
+  if (await isCurrent(database, migrations)) return applied
   for (const migration of migrations)
     if (await database.transaction((tx) => apply(tx, migration, migrations))) applied.push(migration.name)
   return applied
+}
+
+/** Whether every migration stands there as ours, and none besides: the usual start, in one statement. */
+async function isCurrent(database: Database, migrations: readonly Migration[]): Promise<boolean> {
+  const { rows } = await database.query<{ name: string; sha256: string }>(
+    sql`select name, sha256 from schema_migration`,
+  )
+  const applied = new Map(rows.map(({ name, sha256 }) => [name, sha256]))
+  return (
+    applied.size === migrations.length && migrations.every(({ name, sha256 }) => applied.get(name) === sha256)
+  )
 }
 
 async function apply(tx: Transaction, migration: Migration, all: readonly Migration[]): Promise<boolean> {

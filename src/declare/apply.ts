@@ -18,6 +18,17 @@ export type Applied = {
   readonly notes: readonly Problem[]
 }
 
+/**
+ * Reads a declaration without a database: everything that can be told of the file alone.
+ *
+ * @throws Failure malformed config/invalid
+ */
+export function checkDeclaration(request: DeclareRequest, settings: readonly string[]): readonly Problem[] {
+  const { source } = readDeclaration(request, settings)
+  if (source.problems.length > 0) refuseProblems(source.problems)
+  return source.notes
+}
+
 /** Two starts at once apply one after the other. */
 const lock = 7_396_812
 

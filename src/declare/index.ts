@@ -2,7 +2,7 @@
  * `signet.yaml`'s things: accounts, users, groups, policies, roles, apps and identity providers, declared in one file
  * and made so, whole or not at all. Owns the table `declared_thing`.
  */
-export { apply } from './apply.ts'
+export { apply, checkDeclaration } from './apply.ts'
 export type { Applied } from './apply.ts'
 export type { AppliedThing, ApplyNeeds, Outcome } from './applying.ts'
 export { declarationSchema, thingNames } from './schema.ts'

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSecretKey, type Plumbing } from '#config'
 import { openVault, type Vault } from '#crypto'
@@ -11,6 +11,7 @@ import {
   openShared,
   readMigrations,
   shareDatabase,
+  unpackCluster,
 } from '#database'
 import { type Clock, Failure, isFailure, type Secret } from '#kernel'
 import { prepareDataDirectory } from './data-directory.ts'
@@ -41,11 +42,12 @@ export type InstallationPlace = {
  * running server holds the embedded database, a command works through the server's socket instead.
  *
  * @param shared whether this process may work through another one; a server may not
+ * @param after nothing is migrated before this resolves, and nothing stays open when it rejects
  * @throws Failure installation/data-directory, installation/other-key, database/directory-locked, database/away and those of `migrate`
  */
 export async function openInstallation(
   { config, clock, packageDir }: InstallationPlace,
-  { shared }: { readonly shared: boolean },
+  { shared, after }: { readonly shared: boolean; readonly after?: Promise<unknown> },
 ): Promise<Installation> {
   // With PostgreSQL and a SECRET_KEY nothing is kept in the data directory: the file system may be read-only.
   if (config.databaseUrl === undefined || config.secretKey === undefined) prepareDataDirectory(config.dataDir)
@@ -55,6 +57,7 @@ export async function openInstallation(
       ? await openOwn(config.dataDir, packageDir, shared)
       : await openRemote(config.databaseUrl)
   try {
+    await after
     const applied = opened.shared
       ? []
       : await migrate(opened.database, await readMigrations(join(packageDir, 'migrations')))
@@ -127,10 +130,13 @@ async function openOwn(dataDir: string, packageDir: string, mayShare: boolean): 
   }
   try {
     const folder = join(dataDir, 'embedded')
-    const database = await openEmbedded({
-      dataDir: folder,
-      template: existsSync(join(folder, 'PG_VERSION')) ? undefined : template(packageDir),
-    })
+    const archive = shippedCluster(packageDir)
+    // A folder without PG_VERSION is what a start without the shipped cluster leaves when it is cut off in initdb.
+    if (archive !== undefined && !existsSync(join(folder, 'PG_VERSION'))) {
+      rmSync(folder, { recursive: true, force: true })
+      await unpackCluster(archive, folder)
+    }
+    const database = await openEmbedded({ dataDir: folder })
     return {
       database,
       shared: false,
@@ -146,7 +152,7 @@ async function openOwn(dataDir: string, packageDir: string, mayShare: boolean): 
 }
 
 /** The shipped empty cluster, when it was made by the version of PGlite that is installed. */
-function template(packageDir: string): string | undefined {
+function shippedCluster(packageDir: string): string | undefined {
   const version = (path: string, key: string): unknown => {
     try {
       return (JSON.parse(readFileSync(join(packageDir, path), 'utf8')) as Record<string, unknown>)[key]

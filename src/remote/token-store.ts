@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { refuse } from '#kernel'
-import type { Machine } from './command.ts'
+import type { Machine } from '#terminal'
 
 const stored = z.object({
   url: z.string(),

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { refuse } from '#kernel'
-import type { Command, Machine } from './command.ts'
+import type { Command, Machine } from '#terminal'
 import { ask, type Answer, endpoint, member } from './ask.ts'
 import { readLogin, serverUrl, type StoredLogin, writeLogin } from './token-store.ts'
 

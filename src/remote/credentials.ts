@@ -1,5 +1,5 @@
 import { refuse } from '#kernel'
-import type { Command, Input, Machine } from './command.ts'
+import type { Command, Input, Machine } from '#terminal'
 import { ask, member } from './ask.ts'
 import { accessToken } from './login.ts'
 import { serverUrl } from './token-store.ts'

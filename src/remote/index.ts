@@ -1,0 +1,9 @@
+/**
+ * The commands of people and their tools on any machine: signing in to a Signet by its URL, and taking role sessions from
+ * it. They know the server by its protocols alone, and start fast: AWS tools run `signet credentials` for every profile.
+ */
+import type { Command } from '#terminal'
+import { credentialsCommand, envCommand } from './credentials.ts'
+import { loginCommand, tokenCommand } from './login.ts'
+
+export const remoteCommands: readonly Command[] = [loginCommand, tokenCommand, credentialsCommand, envCommand]
