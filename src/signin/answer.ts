@@ -1,8 +1,9 @@
 import { userIdentity } from '#audit'
 import { type Context, type Form, requestInfo, statusOf } from '#http'
+import { checkPassword, setPasswordHash } from '#directory'
 import { findOrganization } from '#iam'
 import { Failure, isFailure, refuse, Secret } from '#kernel'
-import { enrolTotp, newRecoveryCodes, replaceRecoveryCodes, verifyMfaCode } from '#mfa'
+import { enrolTotp, factorsOf, newRecoveryCodes, replaceRecoveryCodes, verifyMfaCode } from '#mfa'
 import {
   dispatch,
   loadPending,
@@ -18,6 +19,7 @@ import { deviceOf } from './known-device.ts'
 import type { SigninNeeds } from './needs.ts'
 import { ownCookie } from './own-cookie.ts'
 import { failedSignIn, type PasswordNeeds, tryPassword } from './password.ts'
+import { judgePassword, minimumLength, passwordFaultText } from './password-rules.ts'
 import { type Pending, type Progress, saveProgress } from './pending.ts'
 import { openText, sealText } from './sealed-text.ts'
 
@@ -58,6 +60,7 @@ const shownOnPage = (failure: Failure): boolean =>
     'mfa/wrong-code',
     'mfa/too-many-tries',
     'mfa/device-exists',
+    'signin/password-fault',
   ].includes(failure.reason)
 
 /** @returns where to go: the dispatcher, or out of the house */
@@ -92,6 +95,8 @@ async function take(needs: AnswerNeeds, ctx: Context, pending: Pending, form: Fo
       return code(needs, ctx, standing, form, save)
     case 'enrol-totp':
       return enrol(needs, ctx, standing, form, save)
+    case 'new-password':
+      return newPassword(needs, ctx, standing, form)
     case 'keep-codes':
       return form.get('kept') === 'yes' ? save({ ...progress, codes: undefined }) : here
     case 'done':
@@ -209,6 +214,41 @@ async function enrol(
     codes: sealText(needs.vault, codes.join('\n'), sealContext(pending, 'codes')),
     proofs: [...progress.proofs, proof('totp', needs)],
   })
+}
+
+async function newPassword(
+  needs: AnswerNeeds,
+  ctx: Context,
+  { pending, user }: Standing,
+  form: Form,
+): Promise<string> {
+  if (user === undefined) throw new Error('a new password without a user')
+  const password = form.get('new-password') ?? ''
+  const { totp } = await factorsOf(needs.database, user.userId)
+  const organization = await findOrganization(needs.database)
+  const { fault } = await judgePassword({
+    password,
+    minimum: totp.length > 0 ? minimumLength.withSecondFactor : minimumLength.alone,
+    words: [user.name, user.mail?.split('@')[0] ?? '', organization?.name ?? '', 'Signet'],
+  })
+  if (fault !== undefined)
+    refuse('malformed', 'signin/password-fault', passwordFaultText(fault, needs.pages.texts(ctx)))
+  // The one that somebody else knows must not stay.
+  const { hasher, database } = needs
+  const same = await checkPassword(needs, { accountId: user.accountId, identifier: user.name, password })
+  if (same !== undefined) refuse('malformed', 'signin/password-fault', needs.pages.texts(ctx)('choose.same'))
+  const phc = await hasher.hash(password)
+  await database.transaction(async (tx) => {
+    await setPasswordHash(tx, needs.clock, { userId: user.userId, phc })
+    await needs.audit.record(tx, {
+      source: 'iam',
+      name: 'ChangePassword',
+      by: userIdentity(user),
+      request: requestInfo(ctx),
+      accountId: user.accountId,
+    })
+  })
+  return `/login/${pending.id}`
 }
 
 const proof = <Proved extends 'password' | 'totp' | 'recovery-code'>(factor: Proved, needs: SigninNeeds) => ({

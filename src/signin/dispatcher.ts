@@ -1,4 +1,4 @@
-import { findUserById, type User } from '#directory'
+import { findUserById, passwordOf, type User } from '#directory'
 import { type Context, requestInfo, type Show } from '#http'
 import { findOrganization } from '#iam'
 import { isFailure, refuse, Secret } from '#kernel'
@@ -80,18 +80,17 @@ export async function standingOf(needs: SigninNeeds, ctx: Context, pending: Pend
     ...(session?.userId === user?.userId ? (session?.authentications ?? []) : []),
     ...proofsOf(progress),
   ]
-  const step = nextStep(
-    progress,
-    requirement,
-    user === undefined ? undefined : await factorsOf(needs.database, user.userId),
-  )
+  const factors = user && (await factorsOf(needs.database, user.userId))
+  const mustChange =
+    user !== undefined && (await passwordOf(needs.database, user.userId))?.mustChange === true
+  const step = nextStep(progress, requirement, factors, mustChange)
   if (step !== 'done' || user === undefined) return standing(step, user)
 
   const access = await mayUse(needs, { user, authentications: proofs, requirement, from })
   if (access.state === 'denied') return standing('denied', user, access.reason)
   if (access.state === 'allowed') return standing('done', user)
   progress = { ...progress, policyWantsMfa: true }
-  return standing(nextStep(progress, requirement, await factorsOf(needs.database, user.userId)), user)
+  return standing(nextStep(progress, requirement, factors, mustChange), user)
 }
 
 /** The proofs of an interaction so far. */
@@ -191,6 +190,9 @@ export async function dispatch(
       show(ctx, 'signin/recovery-codes', { form, codes }, status)
       return
     }
+    case 'new-password':
+      show(ctx, 'signin/new-password', { ...asking, identifier }, status)
+      return
     case 'denied':
       show(
         ctx,

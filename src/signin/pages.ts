@@ -22,6 +22,7 @@ export type SigninPages = {
     readonly connections: readonly { readonly id: string; readonly label: string }[]
   }
   'signin/password': Asking & { readonly identifier: string }
+  'signin/new-password': Asking & { readonly identifier: string }
   'signin/factor-totp': Asking & { readonly identifier: string; readonly hasRecoveryCodes: boolean }
   'signin/recovery-code': Asking & { readonly identifier: string }
   'signin/enrol-totp': Asking & { readonly totp: TotpEnrolment }

@@ -2,8 +2,8 @@ import { AxeBuilder } from '@axe-core/playwright'
 import Koa from 'koa'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPages, serveAssets } from '#http'
 import type { Shell } from '#http'
 import { samples } from '../views/samples.ts'
@@ -41,43 +41,49 @@ afterAll(async () => {
 })
 
 const shots = process.env['SHOTS']
-const cases = Object.entries(samples).flatMap(([name, variants]) =>
-  variants.flatMap((_, index) =>
-    (['light', 'dark'] as const).flatMap((theme) =>
-      [320, 1280].map((width) => ({ name, index, theme, width })),
-    ),
-  ),
+const only = process.env['PAGES']
+const windows = (['light', 'dark'] as const).flatMap((theme) =>
+  [320, 1280].map((width) => ({ theme, width })),
 )
+const cases = Object.entries(samples)
+  .filter(([name]) => only === undefined || name.startsWith(only))
+  .flatMap(([name, variants]) => variants.map((_, index) => ({ name, index })))
 
 describeWith('chromium')('in Chromium', () => {
-  it.each(cases)(
-    '$name ($index) in $theme at $width px: accessible, nothing blocked, nothing wider than the window',
-    async ({ name, index, theme, width }) => {
+  describe.each(windows)('$theme, $width px', ({ theme, width }) => {
+    let page: Page
+    const complaints: string[] = []
+    beforeAll(async () => {
       const context = await browser.newContext({ viewport: { width, height: 800 } })
-      const page = await context.newPage()
-      const complaints: string[] = []
+      page = await context.newPage()
       page.on('console', (message) => complaints.push(message.text()))
       page.on('pageerror', (error) => complaints.push(error.message))
-      const { port } = server.address() as AddressInfo
-      await page.goto(`http://127.0.0.1:${port}/${theme}/${index}/${name}`)
-      const found = await new AxeBuilder({ page })
-        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-        .analyze()
-      expect(
-        found.violations.flatMap(({ id, nodes }) =>
-          nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
-        ),
-      ).toEqual([])
-      // Strings, because the test's own types know no browser.
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-      expect(complaints).toEqual([])
-      if (shots !== undefined) {
-        await page.screenshot({
-          path: `${shots}/${name.replace('/', '-')}-${index}-${theme}-${width}.png`,
-          fullPage: true,
-        })
-      }
-      await context.close()
-    },
-  )
+    })
+    afterAll(() => page.context().close())
+
+    it.each(cases)(
+      '$name ($index) is accessible, has nothing blocked and nothing wider than the window',
+      async ({ name, index }) => {
+        complaints.length = 0
+        const { port } = server.address() as AddressInfo
+        await page.goto(`http://127.0.0.1:${port}/${theme}/${index}/${name}`)
+        const found = await new AxeBuilder({ page })
+          .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+          .analyze()
+        expect(
+          found.violations.flatMap(({ id, nodes }) =>
+            nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
+          ),
+        ).toEqual([])
+        // A string, because the test's own types know no browser.
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        expect(complaints).toEqual([])
+        if (shots !== undefined)
+          await page.screenshot({
+            path: `${shots}/${name.replace('/', '-')}-${index}-${theme}-${width}.png`,
+            fullPage: true,
+          })
+      },
+    )
+  })
 })

@@ -228,6 +228,42 @@ describe('a user without a second factor who needs one', () => {
   })
 })
 
+describe('a password that somebody else set', () => {
+  const change = (mustChange: boolean) =>
+    web.needs.hasher
+      .hash(password)
+      .then((phc) => setPasswordHash(database, clock, { userId: user.userId, phc, mustChange }))
+
+  it('is changed on the way, and not to itself or a weak one', async () => {
+    await change(true)
+    const page = await signIn()
+    expect(page.title).toBe('Choose a new password · Signet')
+    for (const [wanted, why] of [
+      ['short', 'Use at least 15 characters'],
+      [password, 'the password that you are to change'],
+    ] as const) {
+      const again = await browser.submit(page, { 'new-password': wanted })
+      expect(again.status).toBe(422)
+      expect(textOf(again)).toContain(why)
+    }
+    expect(results).toEqual([])
+    await browser.submit(page, { 'new-password': 'marble ladder october fig' })
+    expect(results).toMatchObject([{ state: 'signed-in' }])
+    expect((await browser.open(`${web.url}/assess`)).html).toBe('satisfied')
+    browser = new Browser()
+    expect((await signIn()).status).toBe(422)
+  })
+
+  it('is not asked for before the second factor', async () => {
+    await change(true)
+    await giveTotp()
+    const code = await signIn()
+    expect(code.title).toBe('Enter your code · Signet')
+    const page = await browser.submit(code, { code: await codeNow() })
+    expect(page.title).toBe('Choose a new password · Signet')
+  })
+})
+
 describe('another identity provider', () => {
   it('is gone to by the mail domain, known user or not', async () => {
     for (const who of ['somebody@corp.example', 'nobody@CORP.example']) {

@@ -61,6 +61,10 @@ export const samples: { readonly [Name in keyof AllPages]: readonly AllPages[Nam
     { form, app, problem: null, identifier: 'alice@example.com' },
     { form, app: null, problem: 'That user name and password do not match.', identifier: long },
   ],
+  'signin/new-password': [
+    { form, app: null, problem: null, identifier: 'alice' },
+    { form, app: null, problem: 'Use at least 15 characters.', identifier: 'alice' },
+  ],
   'signin/factor-totp': [
     { form, app, problem: null, identifier: 'alice@example.com', hasRecoveryCodes: true },
     { form, app: null, problem: 'That code is not right.', identifier: long, hasRecoveryCodes: false },
