@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { isFailure } from '#kernel'
 import { cachedMetadataReader, verifyStsAssertion } from '#saml'
 import type { StsAssertion, StsAssertionRequest } from '#saml'
+import { verifyResponse } from '#src/saml/gate.ts'
 import { foreignIdp, idpMetadata, signForeign } from '../support/saml-idp.ts'
 import type { Mint } from '../support/saml-idp.ts'
 
@@ -284,6 +285,10 @@ describe('refuses signature wrapping', () => {
   })
 })
 
+it('refuses, peer-no-key, a response when nothing is pinned', () => {
+  expect(outcome(() => verifyResponse(idp.respond(honest), []))).toBe('peer-no-key forbidden')
+})
+
 describe('refuses signatures', () => {
   const inSignature: readonly (readonly [string, string, (xml: string) => string])[] = [
     ['sig-missing', 'cut out', unsigned],
@@ -499,6 +504,12 @@ describe('refuses shapes', () => {
       },
     ],
     ['shape-element', 'an element inside an attribute value', swap('>second<', '><a xmlns="urn:a"/><')],
+    ['shape-attribute', 'a confirmation without a method', swap(/ Method="[^"]*"/, '')],
+    [
+      'shape-attribute',
+      'an issuer that is not an entity',
+      swap('<saml:Issuer>', '<saml:Issuer Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress">'),
+    ],
     [
       'shape-attribute',
       'an unexpected attribute of an attribute value',

@@ -98,7 +98,7 @@ export function foreignIdp(entityId = 'https://idp.example/metadata', key?: KeyO
 }
 
 /** Metadata of an identity provider with one certificate. */
-export const idpMetadata = (entityId: string, certificate: string): string =>
+export const idpMetadata = (entityId: string, certificate: string, sso = 'https://idp.example/sso'): string =>
   `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${escape(entityId)}">
   <md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
     <md:KeyDescriptor use="signing">
@@ -106,7 +106,7 @@ export const idpMetadata = (entityId: string, certificate: string): string =>
         ${certificate.replaceAll(/(.{64})/g, '$1\n')}
       </ds:X509Certificate></ds:X509Data></ds:KeyInfo>
     </md:KeyDescriptor>
-    <md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/>
+    <md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="${sso}"/>
   </md:IDPSSODescriptor>
 </md:EntityDescriptor>`
 
