@@ -1,4 +1,4 @@
-import { type DocumentType, parsePolicy, type Policy, unreadablePolicy } from '#policy'
+import { type DocumentType, parsePolicy, type Policy, unreadablePolicy, validatePolicy } from '#policy'
 import { refuse } from '#kernel'
 
 const most = 4_096
@@ -39,7 +39,7 @@ const quotas: Partial<Record<DocumentType, number>> = {
  * @throws Failure malformed iam/malformed-policy with the findings as detail; conflict iam/policy-too-large
  */
 export function readPolicy(text: string, type: DocumentType): Policy {
-  const { policy, findings } = parsePolicy(text, type)
+  const { policy, findings } = validatePolicy(text, type)
   if (policy === undefined) {
     const [first] = findings.filter(({ severity }) => severity === 'error')
     refuse(

@@ -22,6 +22,7 @@ export type Case = {
   /** Ask the validator rather than the reader; it may know an account and the actions of applications. */
   readonly close?: boolean
   readonly accountId?: string
+  readonly partition?: string
   readonly actions?: Record<string, readonly string[]>
   readonly principal?: string | RequestPrincipal
   readonly action?: string

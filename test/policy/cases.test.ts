@@ -17,8 +17,9 @@ function decisionOf(wanted: Exclude<Expectation, { findings: unknown } | { valid
   return { decision: typeof wanted === 'string' ? wanted : wanted ? 'Allow' : 'Deny' }
 }
 
-const catalogueOf = ({ actions, accountId }: Case): Catalogue => ({
+const catalogueOf = ({ actions, accountId, partition }: Case): Catalogue => ({
   accountId,
+  partition,
   actions: actions && new Map(Object.entries(actions).map(([service, names]) => [service, new Set(names)])),
 })
 

@@ -15,6 +15,8 @@ export type Catalogue = {
   readonly closedPrefixes?: ReadonlySet<string> | undefined
   /** The account the document is written for, to tell its own principals from foreign ones. */
   readonly accountId?: string | undefined
+  /** The partition of this deployment's own ARNs. */
+  readonly partition?: string | undefined
 }
 
 /** A statement beside the JSON that it was read from. */

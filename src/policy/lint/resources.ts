@@ -18,7 +18,8 @@ export function lintResources(each: LintedStatement): void {
     const [, partition = '', service = ''] = pattern.text.split(':')
     if (/[*?]/.test(service))
       each.add('RESOURCE_WILDCARD_SERVICE', 'Name the service of the ARN', element, index)
-    if (partition === 'aws' && ownServices.has(service)) {
+    const own = each.catalogue.partition
+    if (own !== undefined && /^[a-z-]+$/.test(partition) && partition !== own && ownServices.has(service)) {
       each.add(
         'PARTITION_OF_AWS',
         `Partitions are compared literally; is "${pattern.text}" what is meant?`,
