@@ -142,6 +142,13 @@ describe('metadata of an identity provider', () => {
       { loopbackHttp: true },
     ],
     ['meta-endpoint', 'a script', idp.metadata.replace('https://idp.example/sso', 'javascript:alert(1)')],
+    ['meta-endpoint', 'an endpoint without a binding', idp.metadata.replace(/ Binding="[^"]*"/, '')],
+    ['meta-endpoint', 'an endpoint without a place', idp.metadata.replace(/ Location="[^"]*"/, '')],
+    [
+      'meta-expired',
+      'a validity that is no time',
+      idp.metadata.replace('entityID', 'validUntil="soon" entityID'),
+    ],
     ['meta-endpoint', 'no endpoint', idp.metadata.replace(/<md:SingleSignOnService[^>]*>/, '')],
   ]
   for (const [code, title, xml, options] of refused) {
