@@ -55,4 +55,8 @@ const commands: readonly Command[] = isRemote
   ? remoteCommands
   : [...(await import('#cli')).operatorCommands(open), ...remoteCommands]
 
-process.exit(await runCommand(commands, machine, process.argv.slice(2)))
+const code = await runCommand(commands, machine, process.argv.slice(2))
+// A pipe may still hold the end of a long answer: exiting at once would cut it off.
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((resolve) => stream.write('', () => resolve()))
+process.exit(code)

@@ -1,5 +1,5 @@
 import { putApp, putOidcClient, putServiceProvider, serviceProviderSettings } from '#apps'
-import { createPasswordHasher } from '#crypto'
+import { createPasswordHasher, type Vault } from '#crypto'
 import type { Database } from '#database'
 import { createAccessKey, createUser, setPasswordHash, type User } from '#directory'
 import { createRole, putInlinePolicy } from '#iam'
@@ -20,7 +20,7 @@ export const acme = {
 } as const
 
 /** Makes the company in an empty database. @returns its user alice */
-export async function seedAcme(database: Database): Promise<User> {
+export async function seedAcme(database: Database, vault: Vault = testVault): Promise<User> {
   const clock = systemClock
   await claim(database, clock)
   const hasher = await createPasswordHasher(
@@ -38,7 +38,7 @@ export async function seedAcme(database: Database): Promise<User> {
     await setPasswordHash(tx, clock, { userId: alice.userId, phc })
     await createAccessKey(
       tx,
-      { vault: testVault, clock },
+      { vault, clock },
       {
         accountId: home,
         userId: alice.userId,
