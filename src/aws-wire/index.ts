@@ -8,7 +8,7 @@
 export { iam } from './iam-table.ts'
 export { sts } from './sts-table.ts'
 export type { InputOf, Operation, OperationName, OutputOf, ServiceModel, Shape } from './model.ts'
-export { readParameterBytes, readParameters, scalarOf } from './parameters.ts'
+export { readParameterBytes, readParameters } from './parameters.ts'
 export type { ParameterNode } from './parameters.ts'
 export { callNameOf, operationNamed } from './operation.ts'
 export type { CallName } from './operation.ts'

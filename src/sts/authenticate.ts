@@ -134,7 +134,7 @@ async function longTermCredentials(
  *
  * @throws Failure expired `sts/session-expired`
  */
-export function requireLive(needs: Pick<AuthenticateNeeds, 'clock' | 'epochs'>, claims: SessionClaims): void {
+function requireLive(needs: Pick<AuthenticateNeeds, 'clock' | 'epochs'>, claims: SessionClaims): void {
   const over = Temporal.Instant.compare(claims.expiresAt, needs.clock()) <= 0
   const revoked = claims.epochs.find(([kind, id, epoch]) => needs.epochs.of(kind, id) !== epoch)
   if (over || revoked !== undefined) {

@@ -69,7 +69,7 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
 }
 
 /** Our own verification keys, without asking ourselves over HTTP. */
-export const ownKeys =
+const ownKeys =
   (keys: Pick<Keys, 'list'>): JWTVerifyGetKey =>
   ({ kid, alg }) => {
     const key = keys.list('oidc').find((each) => each.kid === kid && each.alg === alg)
