@@ -1,5 +1,6 @@
 import { type App, findApp, findOidcClient, type OidcClient } from '#apps'
-import { equal, sha256, type Vault } from '#crypto'
+import { timingSafeEqual } from 'node:crypto'
+import { sha256, type Vault } from '#crypto'
 import type { Database } from '#database'
 import type { Clock } from '#kernel'
 import type { AdapterPayload } from 'oidc-provider'
@@ -72,7 +73,7 @@ export async function openClients(needs: {
     },
     async secretMatches(clientId, secret) {
       const client = await clients.find(clientId)
-      return client?.secretHash !== undefined && equal(sha256(secret), client.secretHash)
+      return client?.secretHash !== undefined && timingSafeEqual(sha256(secret), client.secretHash)
     },
     close: stop,
   }

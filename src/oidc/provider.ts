@@ -56,7 +56,11 @@ export function buildProvider(needs: ProviderNeeds): InstanceType<typeof Provide
   const provider = new Provider(needs.publicUrl.origin, configurationOf(needs))
   // Host and protocol are PUBLIC_URL's: mount.ts writes them into the forwarded headers, whoever asked.
   provider.proxy = true
-  strengthen(provider, { ...needs, clientSecretMatches: needs.clients.secretMatches })
+  strengthen(provider, {
+    ...needs,
+    findClient: async (clientId) => (await needs.clients.find(clientId))?.metadata,
+    clientSecretMatches: needs.clients.secretMatches,
+  })
   followBrowserSession(provider, needs)
   listenTo(provider)
   return provider

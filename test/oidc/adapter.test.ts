@@ -36,17 +36,7 @@ beforeAll(async () => {
     database,
     vault,
     clock,
-    findClient: async (id) =>
-      id === clientId
-        ? {
-            client_id: id,
-            client_secret: 'unused',
-            redirect_uris: ['https://app.example/cb'],
-            grant_types: ['authorization_code', 'refresh_token'],
-            token_endpoint_auth_method: 'client_secret_post',
-            id_token_signed_response_alg: 'ES256',
-          }
-        : undefined,
+    findClient,
     findSession: async () => undefined,
   })
   provider = new Provider(origin, {
@@ -61,7 +51,7 @@ beforeAll(async () => {
     ttl: { DeviceCode: 600, AccessToken: 600, IdToken: 600, RefreshToken: 86_400, Grant: 86_400 },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
   })
-  strengthen(provider, { database, vault, clock, clientSecretMatches: async () => true })
+  strengthen(provider, { database, vault, clock, findClient, clientSecretMatches: async () => true })
 })
 
 afterAll(async () => {
@@ -69,6 +59,19 @@ afterAll(async () => {
   server.close()
   await database.close()
 })
+
+const metadata = {
+  client_id: clientId,
+  client_secret: 'unused',
+  redirect_uris: ['https://app.example/cb'],
+  grant_types: ['authorization_code', 'refresh_token'],
+  token_endpoint_auth_method: 'client_secret_post',
+  id_token_signed_response_alg: 'ES256',
+} as const
+const findClient = async (id: string) =>
+  id === clientId
+    ? { ...metadata, redirect_uris: [...metadata.redirect_uris], grant_types: [...metadata.grant_types] }
+    : undefined
 
 async function newCode(): Promise<{ code: string; grantId: string }> {
   const grant = new provider.Grant({ accountId: 'AIDAALICE', clientId })
