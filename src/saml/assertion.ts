@@ -19,21 +19,21 @@ import {
 } from './shape.ts'
 
 /** How the bearer may confirm to be the subject (SAML Core §2.4.1.2). */
-export type Confirmation = {
+type Confirmation = {
   readonly recipient: string | undefined
   readonly notOnOrAfter: Temporal.Instant
   readonly inResponseTo: string | undefined
 }
 
 /** Under which circumstances an assertion counts; one list of audiences per AudienceRestriction. */
-export type Conditions = {
+type Conditions = {
   readonly notBefore: Temporal.Instant | undefined
   readonly notOnOrAfter: Temporal.Instant | undefined
   readonly audiences: readonly (readonly string[])[]
 }
 
 /** That and how the subject signed in (SAML Core §2.7.2). */
-export type AuthnStatement = {
+type AuthnStatement = {
   readonly authnInstant: Temporal.Instant
   readonly sessionIndex: string | undefined
   readonly sessionNotOnOrAfter: Temporal.Instant | undefined

@@ -1,4 +1,3 @@
-import { attributeOf } from '#xml'
 import type { XmlElement } from '#xml'
 import { readNameId } from './name-id.ts'
 import type { NameId } from './name-id.ts'
@@ -36,6 +35,3 @@ export function readLogoutRequest(root: XmlElement): LogoutRequest {
     notOnOrAfter: timeOf(root, 'NotOnOrAfter'),
   }
 }
-
-/** The ID of a message, whose shape has been checked. */
-export const idOf = (root: XmlElement): string => attributeOf(root, 'ID') ?? ''

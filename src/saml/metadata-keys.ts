@@ -7,7 +7,7 @@ import { ns } from './names.ts'
 import type { PinnedKey } from './signature-profile.ts'
 
 /** A key that a certificate brought; its end is a warning for people, not a refusal. */
-export type CertifiedKey = PinnedKey & {
+type CertifiedKey = PinnedKey & {
   readonly certificate: X509Certificate
   readonly notAfter: Temporal.Instant
 }

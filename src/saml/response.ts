@@ -18,7 +18,7 @@ import {
 } from './shape.ts'
 
 /** The status of an answer: the top-level code and the second-level one, if any (SAML Core §3.2.2.2). */
-export type Status = { readonly code: string; readonly second: string | undefined }
+type Status = { readonly code: string; readonly second: string | undefined }
 
 /** What a Response says about itself, and what it carries. */
 export type Response = {
@@ -80,7 +80,7 @@ export function readResponse(root: XmlElement): Response {
  *
  * @throws Failure malformed saml/shape-…
  */
-export function readStatus(status: XmlElement): Status {
+function readStatus(status: XmlElement): Status {
   checkAttributes(status)
   const parts = inOrder(
     status,

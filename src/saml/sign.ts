@@ -24,13 +24,13 @@ export const timeText = (instant: Temporal.Instant): string => instant.toString(
 export type Signer = { readonly privateKey: KeyObject; readonly certificate: string | undefined }
 
 const digestUri = 'http://www.w3.org/2001/04/xmlenc#sha256'
-export const signatureUri: Readonly<Record<'rsa' | 'ec', string>> = {
+const signatureUri: Readonly<Record<'rsa' | 'ec', string>> = {
   rsa: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
   ec: 'http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256',
 }
 
 /** The base64 of a PEM certificate, on one line. */
-export const certificateText = (pem: string): string => pem.replaceAll(/-----[^-]+-----|\s/g, '')
+const certificateText = (pem: string): string => pem.replaceAll(/-----[^-]+-----|\s/g, '')
 
 /**
  * Signs an element and puts the signature after its `position`-th child: 1 for what begins with an Issuer, 0 for

@@ -3,7 +3,7 @@ import { refuseSaml } from './codes.ts'
 import type { SamlCode } from './codes.ts'
 
 /** The two message parameters of the bindings. */
-export type MessageKind = 'SAMLRequest' | 'SAMLResponse'
+type MessageKind = 'SAMLRequest' | 'SAMLResponse'
 
 /** A message as it came off the wire: text that nothing has parsed yet. */
 export type TransportedMessage = {
@@ -22,8 +22,8 @@ export type DetachedSignature = {
 }
 
 /** Longest request on the wire, encoded, and longest one inflated or decoded, in bytes. */
-export const maxEncodedRequestBytes = 16_384
-export const maxDecodedRequestBytes = 65_536
+const maxEncodedRequestBytes = 16_384
+const maxDecodedRequestBytes = 65_536
 /** Longest RelayState that we carry, in bytes. */
 const maxRelayStateBytes = 2_048
 

@@ -6,12 +6,11 @@
  * Sources: XML 1.0 (fifth edition), Namespaces in XML 1.0, Exclusive XML Canonicalization 1.0.
  */
 export { canonicalize } from './canonicalize.ts'
-export type { C14nOptions } from './canonicalize.ts'
 export { XmlError } from './error.ts'
 export type { XmlErrorCode } from './error.ts'
 export { messageLimits, readXml } from './read.ts'
-export type { XmlLimits, XmlTolerance } from './read.ts'
+export type { XmlLimits } from './read.ts'
 export { attributeOf, childElements, elementsOf, isElement, pathOf, textOf } from './tree.ts'
-export type { XmlAttribute, XmlElement, XmlNode, XmlScope, XmlText } from './tree.ts'
+export type { XmlElement } from './tree.ts'
 export { canonicalWriter, element } from './write.ts'
-export type { CanonicalWriter, CanonicalXml, ElementTemplate, XmlTemplate } from './write.ts'
+export type { CanonicalWriter, CanonicalXml, ElementTemplate } from './write.ts'

@@ -8,7 +8,7 @@ export type XmlAttribute = {
 }
 
 /** Character data with its references resolved. Neighbouring runs are one node. */
-export type XmlText = { readonly kind: 'text'; readonly value: string }
+type XmlText = { readonly kind: 'text'; readonly value: string }
 
 /** Prefixes in scope and what they are bound to; the default namespace has the prefix `''`. */
 export type XmlScope = ReadonlyMap<string, string>
