@@ -52,6 +52,7 @@ const slices: Record<string, readonly string[]> = {
     'crypto',
     'database',
     'directory',
+    'federation',
     'iam',
     'kernel',
     'mfa',

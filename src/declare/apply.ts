@@ -3,6 +3,7 @@ import { sql } from '#database'
 import { type AppliedThing, type ApplyNeeds, createSteps, type Outcome } from './applying.ts'
 import { applyAccounts, planAccounts } from './accounts.ts'
 import { applyApps } from './apps.ts'
+import { applyConnections } from './connections.ts'
 import { applyPolicies } from './policies.ts'
 import { applyProviders } from './providers.ts'
 import { readDeclaration } from './read.ts'
@@ -64,6 +65,7 @@ export async function apply(
     await applyRoles(applying)
     await applyProviders(applying)
     await applyApps(applying)
+    await applyConnections(applying)
     if (source.problems.length > 0) refuseProblems(source.problems)
   })
 

@@ -69,6 +69,8 @@ const places: Readonly<Record<string, string>> = {
   'directory/mail-taken': 'mail',
   'iam/invalid-principal': 'trust',
   'apps/service-prefix': 'service_prefix',
+  'federation/domain-taken': 'domains',
+  'federation/google': 'hosted_domains',
 }
 
 /** Makes the steps of one application. @param applied gets every thing that worked */

@@ -60,6 +60,7 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
       apps: readList(source, top, 'apps'),
       oidc_providers: readList(source, top, 'oidc_providers'),
       saml_providers: readList(source, top, 'saml_providers'),
+      connections: readList(source, top, 'connections'),
     },
     named: {
       accounts: namesOf(top, 'accounts'),
@@ -70,6 +71,7 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
       apps: namesOf(top, 'apps'),
       oidc_providers: namesOf(top, 'oidc_providers'),
       saml_providers: namesOf(top, 'saml_providers'),
+      connections: namesOf(top, 'connections'),
     },
   }
 }
@@ -163,6 +165,10 @@ function readThing<Name extends ListName>(
     if (secret !== undefined) secrets.set(key, secret)
   }
   if (name === 'apps') readApp(source, plain, path, secrets)
+  if (name === 'connections') {
+    const secret = source.secret(plain, path, 'secret')
+    if (secret !== undefined) secrets.set('client', secret)
+  }
   const files = new Map<string, string>()
   const metadata = [
     [plain['metadata_file'], [...path, 'metadata_file']],

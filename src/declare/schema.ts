@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { connectionSettings } from '#federation'
 
 const text = z.string().min(1)
 const named = (most: number) =>
@@ -177,6 +178,21 @@ const samlProvider = z.strictObject({
   metadata_file: text,
 })
 
+const connection = connectionSettings.extend({
+  name: z.string().regex(/^[\w+=,.@ -]{1,128}$/, {
+    error: 'Write a name of letters, digits, spaces and + = , . @ _ -.',
+  }),
+  account: text.optional(),
+  client_id: text,
+  secret: fromEnvironment.optional(),
+  secret_file: text.optional(),
+  enabled: z.boolean().optional(),
+  /** Google's is known. */
+  issuer: httpUrl.optional(),
+  /** What the button says; else the name. */
+  label: z.string().min(1).max(60).optional(),
+})
+
 /** The lists of signet.yaml and what one entry of each looks like, in the order they are applied. */
 export const lists = {
   accounts: account,
@@ -187,6 +203,7 @@ export const lists = {
   apps: app,
   oidc_providers: oidcProvider,
   saml_providers: samlProvider,
+  connections: connection,
 } as const
 
 export type Lists = typeof lists

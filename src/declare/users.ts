@@ -1,5 +1,5 @@
 import { type Path, suggestion } from '#config'
-import { type Queryable, sql } from '#database'
+import { sql } from '#database'
 import {
   createGroup,
   createUser,
@@ -19,6 +19,7 @@ import { addTotp, dropTotp, factorsOf } from '#mfa'
 import { systemIdentity } from '#audit'
 import { putAccessKeys } from './access-keys.ts'
 import { type Applying, type ApplyNeeds, leaveOut, outcomeOf, problemAt, same } from './applying.ts'
+import { markOf, setMark } from './marks.ts'
 import { policyArn, putPolicies } from './policies.ts'
 import type { Declaration, Thing } from './read.ts'
 
@@ -265,26 +266,4 @@ async function putTotp(
   })
   await setMark(tx, needs, 'totp', user, `${added.deviceId} ${mac}`)
   return true
-}
-
-async function markOf(db: Queryable, kind: string, user: User): Promise<string | undefined> {
-  const { rows } = await db.query<{ secret_mark: string | null }>(
-    sql`select secret_mark from declared_thing
-        where kind = ${kind} and account_id = ${user.accountId} and name_key = ${user.name.toLowerCase()}`,
-  )
-  return rows[0]?.secret_mark ?? undefined
-}
-
-async function setMark(
-  tx: Queryable,
-  needs: ApplyNeeds,
-  kind: string,
-  user: User,
-  mark: string,
-): Promise<void> {
-  await tx.query(
-    sql`insert into declared_thing (kind, account_id, name_key, secret_mark, declared_at)
-        values (${kind}, ${user.accountId}, ${user.name.toLowerCase()}, ${mark}, ${needs.clock()})
-        on conflict (kind, account_id, name_key) do update set secret_mark = excluded.secret_mark, declared_at = excluded.declared_at`,
-  )
 }

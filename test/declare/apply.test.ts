@@ -7,6 +7,7 @@ import { createPasswordHasher, openVault } from '#crypto'
 import type { Database } from '#database'
 import { apply, type ApplyNeeds } from '#declare'
 import { checkPassword, findAccessKey, findUserByName, groupsOf, setPasswordHash } from '#directory'
+import { listConnections } from '#federation'
 import {
   findOrganization,
   findRole,
@@ -253,6 +254,35 @@ describe('what people changed since', () => {
     expect(await check('chosen by bob')).toBeDefined()
     expect((await applyText(text, { env: { PW: 'second-password' } })).counts.updated).toBe(1)
     expect(await check('second-password')).toBeDefined()
+  })
+})
+
+describe('a connection', () => {
+  beforeEach(open)
+  afterEach(close)
+  const text = `${company}connections:
+  - name: google
+    preset: google
+    client_id: signet
+    secret: \${GOOGLE_SECRET}
+    hosted_domains: [acme.example]
+    groups: { eng: engineers }
+`
+  it('is made with the preset’s issuer, its secret sealed, and set again only when the secret is another', async () => {
+    const first = { env: { GOOGLE_SECRET: 'google-secret-1' } }
+    expect((await applyText(text, first)).counts.created).toBe(3)
+    const [made] = await listConnections(database)
+    expect(made).toMatchObject({
+      clientId: 'signet',
+      settings: { issuer: 'https://accounts.google.com', label: 'google', hosted_domains: ['acme.example'] },
+    })
+    expect((await applyText(text, first)).counts.unchanged).toBe(3)
+    expect((await applyText(text, { env: { GOOGLE_SECRET: 'google-secret-2' } })).counts.updated).toBe(1)
+    const { rows } = await database.query<{ text: string }>({
+      chunks: ['select c::text as text from connection c'],
+      values: [],
+    })
+    expect(rows[0]?.text).not.toContain('google-secret')
   })
 })
 
