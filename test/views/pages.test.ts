@@ -104,6 +104,17 @@ describe('messages', () => {
     expect([...literal].filter((id) => !known.includes(id) && !prefixes.includes(id))).toEqual([])
   })
 
+  it('are all used', () => {
+    const used = (id: string) =>
+      literal.has(id) ||
+      prefixes.some((prefix) => id.startsWith(prefix)) ||
+      sources.some((source) => source.includes(`'${id}'`) || source.includes(`\`${id}\``)) ||
+      // A refusal's reason is looked up by name.
+      (id.startsWith('problem.') &&
+        sources.some((source) => source.includes(`'${id.slice('problem.'.length)}'`)))
+    expect(known.filter((id) => !used(id))).toEqual([])
+  })
+
   it('are complete in every language', () => {
     for (const file of readdirSync(join(viewsDir, 'locales'))) {
       const texts = JSON.parse(readFileSync(join(viewsDir, 'locales', file), 'utf8')) as Record<
