@@ -6,7 +6,7 @@ import { applyApps } from './apps.ts'
 import { applyConnections } from './connections.ts'
 import { applyPolicies } from './policies.ts'
 import { applyProviders } from './providers.ts'
-import { readDeclaration } from './read.ts'
+import { type Declaration, readDeclaration } from './read.ts'
 import { applyRoles } from './roles.ts'
 import type { DeclareRequest } from './source.ts'
 import { applyGroups, applyUsers, hashPasswords } from './users.ts'
@@ -48,6 +48,9 @@ export async function apply(
   const declaration = readDeclaration(request, settings)
   const { source } = declaration
   if (source.yaml.problems.length > 0) refuseProblems(source.problems)
+  // A file of settings alone says nothing about things, and an instance that nobody has claimed yet may have one.
+  if (source.problems.length === 0 && declaresNothing(declaration))
+    return { counts: { created: 0, updated: 0, unchanged: 0 }, things: [], notes: [] }
   // For the hashing alone: which accounts there are is decided again inside, where nobody else applies.
   const before = await planAccounts(needs.database, declaration, () => {})
   const passwords = await hashPasswords(needs, declaration, before.accountOf)
@@ -80,3 +83,6 @@ export async function apply(
     notes: source.notes,
   }
 }
+
+const declaresNothing = ({ organization, things }: Declaration): boolean =>
+  organization === undefined && Object.values(things).every((list) => list.length === 0)

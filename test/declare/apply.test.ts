@@ -521,6 +521,10 @@ describe('a mistake is told with its place and what to write instead:', () => {
     ])
   })
 
+  it('not a file of settings alone, whoever has claimed the instance', async () => {
+    expect(await problemsOf('sts:\n  allowed_issuer_hosts: [idp.internal]\n')).toEqual([])
+  })
+
   it('a policy written as YAML, at the line of the statement', async () => {
     const problems = await problemsOf(`${company}policies:
   - name: p

@@ -27,10 +27,13 @@ export async function startApache(
   lines: string,
 ): Promise<Apache> {
   mkdirSync(join(folder, 'www', 'app'), { recursive: true })
-  writeFileSync(join(folder, 'www', 'index.html'), '<!doctype html><title>Front</title><h1>Front</h1>')
+  writeFileSync(
+    join(folder, 'www', 'index.html'),
+    '<!doctype html><link rel="icon" href="data:,"><title>Front</title><h1>Front</h1>',
+  )
   writeFileSync(
     join(folder, 'www', 'app', 'index.html'),
-    '<!doctype html><title>The app</title><h1>The app</h1>',
+    '<!doctype html><link rel="icon" href="data:,"><title>The app</title><h1>The app</h1>',
   )
   // Apache gives up root for www-data, which must reach the pages.
   for (const each of [folder, join(folder, 'www'), join(folder, 'www', 'app')]) chmodSync(each, 0o755)
@@ -49,7 +52,7 @@ export async function startApache(
       ...[...always, ...loaded].map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`),
       ...(process.getuid?.() === 0 ? ['User www-data', 'Group www-data'] : []),
       `DocumentRoot ${folder}/www`,
-      'DirectoryIndex index.html',
+      'DirectoryIndex index.shtml index.html',
       lines,
     ].join('\n'),
   )
