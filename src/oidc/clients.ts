@@ -29,7 +29,7 @@ export type Clients = {
 export const ownMetadata = ['signet_pkce_optional', 'signet_id_token_claims'] as const
 
 /** How long an entry is believed without a notification: they may be lost. */
-const staleAfter = { seconds: 10 }
+const staleAfterMilliseconds = 10_000
 const most = 5_000
 
 /** Opens the clients. */
@@ -39,7 +39,7 @@ export async function openClients(needs: {
   readonly clock: Clock
 }): Promise<Clients> {
   const { database, vault, clock } = needs
-  const cache = new Map<string, { readonly client: KnownClient; readonly until: Temporal.Instant }>()
+  const cache = new Map<string, { readonly client: KnownClient; readonly untilMilliseconds: number }>()
   const stop = await database.listen('signet_apps', () => cache.clear())
 
   async function read(clientId: string): Promise<KnownClient | undefined> {
@@ -60,14 +60,14 @@ export async function openClients(needs: {
   const clients: Clients = {
     async find(clientId) {
       if (clientId.includes('\0')) return undefined
-      const now = clock()
+      const now = clock().epochMilliseconds
       const known = cache.get(clientId)
-      if (known !== undefined && Temporal.Instant.compare(now, known.until) < 0) return known.client
+      if (known !== undefined && now < known.untilMilliseconds) return known.client
       const client = await read(clientId)
       cache.delete(clientId)
       if (client !== undefined) {
         if (cache.size >= most) cache.clear()
-        cache.set(clientId, { client, until: now.add(staleAfter) })
+        cache.set(clientId, { client, untilMilliseconds: now + staleAfterMilliseconds })
       }
       return client
     },

@@ -61,7 +61,9 @@ export async function createOidc(given: OidcNeeds): Promise<Oidc> {
 
   return {
     middleware: (ctx, next) =>
-      interactions(ctx as Parameters<typeof interactions>[0], () => provider(ctx, next)),
+      ctx.path.startsWith('/oauth2/interaction/')
+        ? interactions(ctx as Parameters<typeof interactions>[0], next)
+        : provider(ctx, next),
     resume: (reference, result) => resume(current, reference, result),
     authenticateBearer: (token) => authenticateBearer(needs, current, token),
     async authenticateClient(clientId, secret) {
