@@ -101,8 +101,3 @@ export async function listApps(db: Queryable, accountId: string): Promise<readon
   )
   return rows.map(toApp)
 }
-
-/** Removes an app and what makes it a client or service provider. */
-export async function removeApp(tx: Queryable, appId: string): Promise<void> {
-  await tx.query(sql`delete from app where app_id = ${appId}`)
-}

@@ -19,12 +19,6 @@ export async function readMigrations(folder: string): Promise<readonly Migration
   )
 }
 
-/** One hash over all migrations: equal exactly when the schema is. */
-export const schemaHash = (migrations: readonly Migration[]): string =>
-  createHash('sha256')
-    .update(migrations.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(''))
-    .digest('hex')
-
 const lock = 7_396_811
 
 /**

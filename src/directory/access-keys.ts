@@ -86,33 +86,6 @@ export async function findAccessKey(db: Queryable, vault: Vault, id: string): Pr
   }
 }
 
-/** A user's keys, or with no user the root user's, oldest first. */
-export async function listAccessKeys(
-  db: Queryable,
-  owner: { accountId: string; userId?: string | undefined },
-): Promise<readonly AccessKeySummary[]> {
-  const { rows } = await db.query<{
-    access_key_id: string
-    status: 'Active' | 'Inactive'
-    created_at: Temporal.Instant
-    last_used_at: Temporal.Instant | null
-    last_used_service: string | null
-    last_used_region: string | null
-  }>(
-    sql`select access_key_id, status, created_at, last_used_at, last_used_service, last_used_region from access_key
-        where account_id = ${owner.accountId} and user_id is not distinct from ${owner.userId ?? null}
-        order by created_at, access_key_id`,
-  )
-  return rows.map((row) => ({
-    accessKeyId: row.access_key_id,
-    status: row.status,
-    createdAt: row.created_at,
-    lastUsedAt: row.last_used_at ?? undefined,
-    lastUsedService: row.last_used_service ?? undefined,
-    lastUsedRegion: row.last_used_region ?? undefined,
-  }))
-}
-
 /** Switches a key on or off; off ends what was issued by it. @throws Failure not-found directory/no-access-key */
 export async function setAccessKeyStatus(
   tx: Queryable,

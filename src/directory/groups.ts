@@ -1,4 +1,4 @@
-import { type Queryable, sql, violatedForeignKey, violatedUnique } from '#database'
+import { type Queryable, sql, violatedUnique } from '#database'
 import { type Clock, refuse, uniqueId } from '#kernel'
 import { nameKey } from './users.ts'
 
@@ -67,16 +67,6 @@ export async function listGroups(
   return rows.map(toGroup)
 }
 
-/** @throws Failure conflict directory/group-in-use while it has members */
-export async function deleteGroup(tx: Queryable, groupId: string): Promise<void> {
-  try {
-    await tx.query(sql`delete from user_group where group_id = ${groupId}`)
-  } catch (thrown) {
-    if (violatedForeignKey(thrown) === undefined) throw thrown
-    refuse('conflict', 'directory/group-in-use', 'Cannot delete entity, must remove users from group first.')
-  }
-}
-
 /** The groups a user is in, by name. */
 export async function groupsOf(db: Queryable, userId: string): Promise<readonly Group[]> {
   const { rows } = await db.query<Row>(
@@ -84,14 +74,6 @@ export async function groupsOf(db: Queryable, userId: string): Promise<readonly 
         where m.user_id = ${userId} order by g.name_key`,
   )
   return rows.map(toGroup)
-}
-
-/** The unique ids of a group's members. */
-export async function membersOf(db: Queryable, groupId: string): Promise<readonly string[]> {
-  const { rows } = await db.query<{ user_id: string }>(
-    sql`select user_id from group_member where group_id = ${groupId} order by user_id`,
-  )
-  return rows.map(({ user_id }) => user_id)
 }
 
 /** Puts a user into a group; a second time changes nothing. @returns whether it was new */
@@ -104,14 +86,6 @@ export async function addToGroup(
   const { rows } = await tx.query(
     sql`insert into group_member (group_id, user_id, source) values (${groupId}, ${userId}, ${source})
         on conflict do nothing returning user_id`,
-  )
-  return rows.length > 0
-}
-
-/** Takes a user out of a group. @returns whether it was in */
-export async function removeFromGroup(tx: Queryable, groupId: string, userId: string): Promise<boolean> {
-  const { rows } = await tx.query(
-    sql`delete from group_member where group_id = ${groupId} and user_id = ${userId} returning user_id`,
   )
   return rows.length > 0
 }

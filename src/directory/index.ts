@@ -6,22 +6,11 @@ export {
   createAccessKey,
   deleteAccessKey,
   findAccessKey,
-  listAccessKeys,
   setAccessKeyStatus,
   touchAccessKey,
 } from './access-keys.ts'
 export type { AccessKey, AccessKeySummary } from './access-keys.ts'
-export {
-  addToGroup,
-  createGroup,
-  deleteGroup,
-  findGroup,
-  groupsOf,
-  listGroups,
-  membersOf,
-  removeFromGroup,
-  setGroupsFrom,
-} from './groups.ts'
+export { addToGroup, createGroup, findGroup, groupsOf, listGroups, setGroupsFrom } from './groups.ts'
 export type { Group } from './groups.ts'
 export { checkPassword, passwordOf, setPasswordHash } from './passwords.ts'
 export type { PasswordState } from './passwords.ts'
@@ -32,7 +21,6 @@ export {
   findUserByMail,
   findUserByName,
   findUserForSignIn,
-  listUsers,
   updateUser,
 } from './users.ts'
 export type { NewUser, User, UserChanges } from './users.ts'

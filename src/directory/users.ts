@@ -209,18 +209,3 @@ export async function findUserForSignIn(
   )
   return one(rows)
 }
-
-/** Users in the order of their names, from after a name on. */
-export async function listUsers(
-  db: Queryable,
-  accountId: string,
-  { after, limit = 100 }: { after?: string; limit?: number } = {},
-): Promise<readonly User[]> {
-  const { rows } = await db.query<Row>(
-    sql`select ${columns} from users
-        where account_id = ${accountId} and name_key > ${after === undefined ? '' : nameKey(after)}
-        order by name_key
-        limit ${limit}`,
-  )
-  return rows.map(toUser)
-}

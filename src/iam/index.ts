@@ -16,9 +16,8 @@ export { authorize, decideTrust, demand } from './authorize.ts'
 export type { AuthorizeNeeds } from './authorize.ts'
 export { readBuiltInPolicies } from './built-in.ts'
 export type { BuiltInPolicies, BuiltInPolicy } from './built-in.ts'
-export { callerIdentity, principalOf, userCaller } from './caller.ts'
+export { callerIdentity, userCaller } from './caller.ts'
 export type { Caller, FederatedUserCaller, RoleSessionCaller, RootCaller, UserCaller } from './caller.ts'
-export { contextOf } from './context.ts'
 export { policyFrom, readPolicy } from './documents.ts'
 export { policiesOf, policyRefs } from './policies-of.ts'
 export {
@@ -42,7 +41,6 @@ export {
   listSamlProviders,
   putOidcProvider,
   putSamlProvider,
-  removeOidcProvider,
   removeSamlProvider,
 } from './providers.ts'
 export type { OidcProvider, SamlProvider } from './providers.ts'

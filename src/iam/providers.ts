@@ -88,12 +88,6 @@ export async function listOidcProviders(db: Queryable, accountId: string): Promi
   return rows.map(toOidc)
 }
 
-/** Removes a provider: its tokens open nothing from now on. @returns whether there was one */
-export async function removeOidcProvider(tx: Queryable, arn: string): Promise<boolean> {
-  const { rows } = await tx.query(sql`delete from oidc_provider where arn = ${arn} returning arn`)
-  return rows.length > 0
-}
-
 type SamlRow = {
   arn: string
   account_id: string

@@ -2,6 +2,5 @@
  * Signing keys for OIDC and SAML, sealed in the database, published by their public part. Owns the table
  * `signing_key`.
  */
-export { selfSignedCertificate } from './certificate.ts'
 export { openKeys } from './keys.ts'
 export type { KeyPurpose, Keys, SigningAlg, SigningKey } from './keys.ts'

@@ -12,7 +12,6 @@ export { policySet } from './engine/compiled.ts'
 export { evaluate, evaluateByReference } from './evaluate.ts'
 export type { Finding, Fix } from './findings.ts'
 export type { Severity } from './checks.ts'
-export { grammars, hardLimit } from './grammar.ts'
 export { parsePolicy, type Parsed } from './parse.ts'
 export { bindPrincipals, principalArnsIn } from './principals.ts'
 export type {
@@ -24,7 +23,7 @@ export type {
   RequestPolicies,
   RequestPrincipal,
 } from './request.ts'
-export { closedPrefixes, keyCatalogue, type KeyEntry, type KeyType } from './catalogue.ts'
+export { type KeyEntry, type KeyType } from './catalogue.ts'
 export { checks, type CheckCode } from './checks.ts'
 export type { Catalogue } from './lint/linted.ts'
 export { validatePolicy } from './validate.ts'

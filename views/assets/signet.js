@@ -11,7 +11,9 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
   button.hidden = false
   button.addEventListener('click', async () => {
     const items = source.querySelectorAll('li')
-    const text = items.length ? [...items].map((item) => item.textContent.trim()).join('\n') : source.textContent
+    const text = items.length
+      ? [...items].map((item) => item.textContent.trim()).join('\n')
+      : source.textContent
     await navigator.clipboard.writeText(text)
     button.textContent = button.dataset.done
     setTimeout(() => (button.textContent = label), 2000)
@@ -66,7 +68,9 @@ for (const clock of document.querySelectorAll('[data-until]')) {
   const show = () => {
     const minutes = Math.max(0, Math.round((until - Date.now()) / 60000))
     clock.textContent =
-      minutes >= 60 ? `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min` : `${minutes} min`
+      minutes >= 60
+        ? `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+        : `${minutes} min`
   }
   show()
   setInterval(show, 30000)
