@@ -2,8 +2,6 @@ import { problemLine } from '#config'
 import { checkDeclaration } from '#declare'
 import { openInstallation } from '#installation'
 import { declarationIn } from './apply.ts'
-import type { Database } from '#database'
-import type { Clock } from '#kernel'
 import type { Command } from '#terminal'
 import type { OpenProgram } from './program.ts'
 
@@ -67,25 +65,5 @@ export const healthcheckCommand = (open: OpenProgram): Command => ({
       machine.err(`Not ready: ${cause instanceof Error ? cause.message : String(cause)}\n`)
     }
     return 1
-  },
-})
-
-/** `signet setup-link`: a new link for an instance that nobody has claimed; the one before is void. */
-export const setupLinkCommand = (
-  open: OpenProgram,
-  newSetupLink: (needs: { database: Database; clock: Clock; publicUrl: URL }) => Promise<string>,
-): Command => ({
-  name: 'setup-link',
-  summary: 'Print a new setup link, valid for 30 minutes.',
-  async run(machine) {
-    const { config } = await open()
-    const installation = await openInstallation({ ...machine, config }, { shared: true })
-    try {
-      const { database } = installation
-      machine.out(`${await newSetupLink({ database, clock: machine.clock, publicUrl: config.publicUrl })}\n`)
-      return 0
-    } finally {
-      await installation.close()
-    }
   },
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { suggestion } from './nearest.ts'
 import type { Problem } from './problem.ts'
-import type { Path, YamlText } from './yaml.ts'
+import type { Path } from './yaml.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -27,15 +27,6 @@ export function check<Schema extends z.ZodType>(
   const problems = result.error.issues.flatMap((issue) => tell(issue, schema, value, where, prefix))
   return { problems }
 }
-
-/** The same for a whole file. */
-export const checkYaml = <Schema extends z.ZodType>(
-  schema: Schema,
-  yaml: YamlText,
-): ReturnType<typeof check<Schema>> =>
-  yaml.problems.length > 0
-    ? { problems: yaml.problems }
-    : check(schema, yaml.value, (path, key) => yaml.where(path, key))
 
 function tell(issue: Issue, schema: z.ZodType, root: unknown, where: Where, prefix: Path): Problem[] {
   const path = issue.path

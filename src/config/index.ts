@@ -3,7 +3,7 @@
  * mistake told at once by file:line:column. Each slice owns the schema of its section; they are handed in. Also the
  * reading of YAML with positions, for `declare`, and the master key's file.
  */
-export { check, checkYaml } from './check.ts'
+export { check } from './check.ts'
 export { isLoopback } from './environment.ts'
 export { readPlumbingOnly as readPlumbing } from './environment.ts'
 export type { Environment, Plumbing } from './environment.ts'

@@ -5,5 +5,5 @@
 export { apply, checkDeclaration } from './apply.ts'
 export type { Applied } from './apply.ts'
 export type { AppliedThing, ApplyNeeds, Outcome } from './applying.ts'
-export { declarationSchema, thingNames } from './schema.ts'
+export { thingNames } from './schema.ts'
 export type { DeclareRequest } from './source.ts'

@@ -212,9 +212,3 @@ export type Declared<Name extends ListName> = z.infer<Lists[Name]>
 
 /** Top-level keys of signet.yaml that declare things; every other one is a section of settings. */
 export const thingNames: readonly string[] = ['organization', ...Object.keys(lists)]
-
-/** signet.yaml's things, for editors (`z.toJSONSchema`) and the JSON API. */
-export const declarationSchema = z.strictObject({
-  organization: text.optional(),
-  ...Object.fromEntries(Object.entries(lists).map(([name, entry]) => [name, z.array(entry).optional()])),
-})

@@ -158,11 +158,6 @@ export async function connectionOfDomain(db: Queryable, mailDomain: string): Pro
   return rows[0] === undefined ? undefined : toConnection(rows[0])
 }
 
-/** Removes a connection; its users stay, without this way in. */
-export async function removeConnection(tx: Queryable, connectionId: string): Promise<void> {
-  await tx.query(sql`delete from connection where connection_id = ${connectionId}`)
-}
-
 /** The client secret, for the moment of use. */
 export async function secretOf(
   needs: { readonly database: Queryable; readonly vault: Vault },

@@ -6,14 +6,7 @@
  */
 export { federationSettings } from './config.ts'
 export type { FederationSettings } from './config.ts'
-export {
-  connectionSettings,
-  findConnection,
-  googleIssuer,
-  listConnections,
-  putConnection,
-  removeConnection,
-} from './connection.ts'
+export { connectionSettings, putConnection } from './connection.ts'
 export type { Connection, ConnectionSettings } from './connection.ts'
 export { createFederation } from './federation.ts'
 export type { Federation, FederationNeeds } from './federation.ts'
