@@ -6,7 +6,7 @@
  */
 export { federationSettings } from './config.ts'
 export type { FederationSettings } from './config.ts'
-export { connectionSettings, putConnection } from './connection.ts'
+export { connectionSettings, googleIssuer, listConnections, putConnection } from './connection.ts'
 export type { Connection, ConnectionSettings } from './connection.ts'
 export { createFederation } from './federation.ts'
 export type { Federation, FederationNeeds } from './federation.ts'
