@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { RequestInfo } from '#http'
 import { findRole, userCaller } from '#iam'
 import { refuse } from '#kernel'
-import type { Bearer } from '#oidc'
+import { type Bearer, signetCliId } from '#oidc'
 import { assumeRole, type StsNeeds } from '#sts'
 
 /** The body of `POST /api/v1/role-sessions`. */
@@ -41,7 +41,8 @@ export async function takeRole(
       'api/not-a-person',
       'Roles are taken by people. An app trades its token with AssumeRoleWithWebIdentity.',
     )
-  if (!bearer.scopes.includes('api'))
+  // An app's token for userinfo takes no roles; the command line's is for nothing else.
+  if (bearer.clientId !== signetCliId && !bearer.scopes.includes('api'))
     return refuse('forbidden', 'api/scope', 'This access token does not carry the scope "api".')
   const { user, authTime } = bearer
   const roleArn = body.role.startsWith('arn:')

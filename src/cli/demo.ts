@@ -35,16 +35,20 @@ export const demoCommand = (open: OpenProgram): Command => ({
           ...request,
           env: (name) => machine.env[name] ?? values[name],
         })
-        machine.err(`The example company Acme: ${countsLine(applied)}.\n`)
+        machine.err(
+          `The example company Acme: ${countsLine(applied)}. Passwords and secrets: ${demoPath(program.config.dataDir)}\n`,
+        )
       },
       epilogue: () => welcome(values, machine),
     })
   },
 })
 
+const demoPath = (dataDir: string): string => join(dataDir, 'demo-secrets.json')
+
 /** The demo's passwords and secrets, by the names that acme.yaml asks for. */
 function demoValues(dataDir: string): Readonly<Record<string, string>> {
-  const path = join(dataDir, 'demo-secrets.json')
+  const path = demoPath(dataDir)
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>
   const password = (): string =>
     randomId()

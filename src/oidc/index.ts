@@ -10,3 +10,4 @@ export type { Assessment, OidcNeeds, Requirement, SigninResult } from './needs.t
 export { createOidc } from './oidc.ts'
 export type { Oidc } from './oidc.ts'
 export type { OidcPages } from './pages.ts'
+export { signetCliId } from './signet-cli.ts'

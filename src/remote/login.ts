@@ -32,7 +32,7 @@ export const loginCommand: Command = {
     ])
     const started = await ask(
       deviceEndpoint,
-      form({ client_id: clientId, scope: 'openid profile offline_access api' }),
+      form({ client_id: clientId, scope: 'openid profile offline_access' }),
     )
     const deviceCode = member(started.body, 'device_code')
     const userCode = member(started.body, 'user_code')
