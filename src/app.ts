@@ -193,7 +193,15 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(saml.router.routes())
   koa.use(signinRoutes(signin).routes())
   koa.use(federation.middleware)
-  koa.use(portalRoutes({ ...signin, sts, publicUrl, catchUp: epochs.catchUp }).routes())
+  koa.use(
+    portalRoutes({
+      ...signin,
+      sts,
+      publicUrl,
+      catchUp: epochs.catchUp,
+      endEverything: (tx, userId) => epochs.raise(tx, 'user', userId),
+    }).routes(),
+  )
   koa.use(lookAlikes())
   koa.use(oidc.middleware)
   koa.use(notFound(htmlPages))

@@ -76,7 +76,10 @@ export async function putApp(tx: Queryable, clock: Clock, app: NewApp): Promise<
             where app.kind = excluded.kind
           returning ${columns}`,
     )
-    if (rows[0] !== undefined) return toApp(rows[0])
+    if (rows[0] !== undefined) {
+      await tx.query(sql`select pg_notify('signet_apps', ${rows[0].app_id})`)
+      return toApp(rows[0])
+    }
   } catch (thrown) {
     if (violatedUnique(thrown) === undefined) throw thrown
     refuse(

@@ -295,6 +295,7 @@ export const endSessions = (needs: PortalNeeds, ctx: Context, which: 'one' | 'al
       if (which === 'one') await needs.sessions.revoke(tx, user.userId, family)
       else {
         await needs.sessions.revokeAll(tx, user.userId)
+        await needs.endEverything(tx, user.userId)
         await needs.sessions.end(tx, ctx)
       }
       await needs.audit.record(tx, {

@@ -21,6 +21,7 @@ import { systemClock } from '#kernel'
 import { signHeaders } from '#sigv4'
 import { Browser, formsOf, type Page, textOf } from '../support/browser.ts'
 import { testPostgres } from '../support/database.ts'
+import { type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.ts'
 import { startOrdersService } from '../support/orders-service.ts'
 import { foreignIdp } from '../support/saml-idp.ts'
 import { authnRequest, redirectQuery } from '../support/saml-sp.ts'
@@ -40,6 +41,7 @@ let folder: string
 let url: string
 let server: SignetRun
 let issuer: TokenIssuer
+let upstream: OidcIssuer
 let env: Record<string, string>
 let app: { url: string; close(): void }
 const cleanUp: (() => Promise<void>)[] = []
@@ -65,6 +67,8 @@ beforeAll(async () => {
   url = `http://localhost:${port}`
   issuer = await startTokenIssuer()
   app = await startCallback()
+  upstream = await startOidcIssuer({ redirectUris: [`${url}/federation/oidc/callback`] })
+  cleanUp.push(() => upstream.close())
   const { postgres } = inject('template')
   const database = postgres === null ? undefined : await testPostgres(postgres)
   if (database !== undefined) cleanUp.push(database.drop)
@@ -73,6 +77,8 @@ beforeAll(async () => {
     PUBLIC_URL: url,
     DATA_DIR: join(folder, 'data'),
     SIGNET_STS__ALLOWED_ISSUER_HOSTS: JSON.stringify([issuer.host]),
+    SIGNET_FEDERATION__ALLOWED_HOSTS: JSON.stringify([new URL(upstream.url).host]),
+    UPSTREAM_SECRET: upstream.clientSecret,
     SIGNET_PASSWORDS__MEMORY_KIB: '19456',
     SIGNET_PASSWORDS__PASSES: '2',
     ...(database === undefined ? {} : { DATABASE_URL: database.url.reveal() }),
@@ -196,6 +202,14 @@ apps:
 oidc_providers:
   - { url: '${issuer.url}', client_ids: [sts.acme.example] }
   - { url: '${url}', client_ids: [orders] }
+connections:
+  - name: Partner
+    client_id: ${upstream.clientId}
+    secret: \${UPSTREAM_SECRET}
+    issuer: ${upstream.url}
+    domains: [partner.example]
+    groups_claim: groups
+    groups: { desk: support }
 saml_providers:
   - { name: partner, metadata_file: partner.xml }
   - { name: signet, metadata_file: signet.xml }
@@ -557,6 +571,44 @@ describe('step 7, a service asks for a decision', () => {
     const answer = await ask(secrets.ORDERS_SECRET)
     expect(await answer.json()).toMatchObject({ decision: false })
     expect((await ask('guess')).status).toBe(401)
+  })
+})
+
+describe('step 8, through an upstream OpenID provider', () => {
+  it('a mail domain leads there, the person is made at the first sign-in, and the upstream’s groups give roles', async () => {
+    upstream.people.set('u-1', {
+      email: 'dora@partner.example',
+      email_verified: true,
+      name: 'Dora',
+      preferred_username: 'dora',
+      groups: ['desk', 'chess'],
+    })
+    const dora = new Browser()
+    const away = await dora.submit(await dora.open(`${url}/portal/roles`), {
+      identifier: 'dora@partner.example',
+    })
+    const there = await onward(dora, away)
+    expect(new URL(there.url).origin).toBe(upstream.url)
+    const back = await onward(dora, await dora.submit(there, { sub: 'u-1' }))
+    expect(textOf(back)).toContain('Roles')
+    const { out } = await runSignet(['audit', '--json', '--name', 'CreateUser'], env)
+    expect(out).toContain('dora')
+  })
+
+  it('and a role that wants a second factor still asks for one', async () => {
+    upstream.people.set('u-2', { email: 'emil@partner.example', email_verified: true, groups: ['desk'] })
+    const emil = new Browser()
+    const away = await emil.submit(await emil.open(`${url}/portal/roles`), {
+      identifier: 'emil@partner.example',
+    })
+    await onward(emil, await emil.submit(await onward(emil, away), { sub: 'u-2' }))
+    const admin = await emil.submit(
+      await emil.open(`${url}/portal/roles`),
+      { role: arn('role/Admin') },
+      { form: (form) => form.fields['role'] === arn('role/Admin') },
+    )
+    expect(admin.title).toBe('Set up a second factor · Signet')
+    expect(textOf(admin)).not.toContain('AWS_SECRET_ACCESS_KEY')
   })
 })
 

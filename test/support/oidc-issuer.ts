@@ -84,7 +84,9 @@ export async function startOidcIssuer(options: {
       if (!(request.url ?? '').startsWith('/who/')) return provider.callback()(request, response)
       if (request.method === 'GET') {
         response.setHeader('content-type', 'text/html')
-        response.end(`<h1>Upstream</h1><form method="post" action="${request.url}"></form>`)
+        response.end(
+          `<h1>Upstream</h1><form method="post" action="${request.url}"><input name="sub" value=""></form>`,
+        )
         return undefined
       }
       const form = new URLSearchParams(Buffer.concat(await Array.fromAsync(request)).toString())
