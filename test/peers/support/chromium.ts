@@ -39,7 +39,10 @@ export async function visit(browser: Browser, options: BrowserContextOptions = {
   const tab = async (): Promise<Page> => {
     const page = await context.newPage()
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') {
+      // A page that is itself an answer of 400 or more is told as a file that failed to load; its files count.
+      const isItself =
+        message.text().startsWith('Failed to load resource') && message.location().url === page.url()
+      if (!isItself && (message.type() === 'error' || message.type() === 'warning')) {
         complaints.push(`${page.url()}: ${message.text()}`)
       }
     })
