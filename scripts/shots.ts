@@ -4,13 +4,35 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { launchChromium } from '../test/peers/support/chromium.ts'
-import { people, startCompany } from '../test/peers/support/company.ts'
+import { account, people, startCompany } from '../test/peers/support/company.ts'
 import { nextCode } from '../test/peers/support/sign-in.ts'
 
 const folder = join(import.meta.dirname, '..', 'docs', 'pictures')
 mkdirSync(folder, { recursive: true })
 const company = await startCompany()
-await company.apply()
+const role = (name: string, description: string, more: object = {}) => ({
+  name,
+  description,
+  trust: {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${account}:root` },
+        Action: 'sts:AssumeRole',
+        ...more,
+      },
+    ],
+  },
+})
+await company.apply({
+  roles: [
+    role('Admin', 'Administer everything.', {
+      Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } },
+    }),
+    role('OrdersDesk', 'Work on orders.'),
+  ],
+})
 const browser = await launchChromium()
 for (const colorScheme of ['light', 'dark'] as const) {
   const context = await browser.newContext({ viewport: { width: 960, height: 600 }, colorScheme })
