@@ -19,7 +19,7 @@ const insert = (rows: readonly EventRow[]) =>
       select id::uuid, at::timestamptz, name, actor, body
         from unnest(
           ${rows.map(({ id }) => id)}::text[],
-          ${rows.map(({ time }) => time.toString())}::text[],
+          ${rows.map(({ time }) => time)}::text[],
           ${rows.map(({ name }) => name)}::text[],
           ${rows.map(({ actor }) => actor)}::text[],
           ${rows.map(({ body }) => body)}::text[]

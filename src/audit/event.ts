@@ -21,17 +21,18 @@ export type AuditEntry = {
   readonly readOnly?: boolean
 }
 
-/** One row of `audit_event`. */
-export type EventRow = { id: string; time: Temporal.Instant; name: string; actor: string; body: string }
+/** One row of `audit_event`; `time` is RFC 3339, to the millisecond, as the record says it. */
+export type EventRow = { id: string; time: string; name: string; actor: string; body: string }
 
 /** The record as it is stored and exported: CloudTrail's field names, version 1.11. */
 export function toRow(entry: AuditEntry, now: Temporal.Instant): EventRow {
   const id = timeOrderedId(now)
+  const time = now.toString({ smallestUnit: 'millisecond' })
   const { by, request } = entry
   const body = JSON.stringify({
     eventVersion: '1.11',
     userIdentity: by,
-    eventTime: now.toString({ smallestUnit: 'millisecond' }),
+    eventTime: time,
     eventSource: `${entry.source}.signet`,
     eventName: entry.name,
     awsRegion: entry.region ?? 'us-east-1',
@@ -54,7 +55,7 @@ export function toRow(entry: AuditEntry, now: Temporal.Instant): EventRow {
   // PostgreSQL's text holds no NUL; JSON writes one as an escape, which is fine, and a lone surrogate never is.
   return {
     id,
-    time: now,
+    time,
     name: entry.name,
     actor: by.arn ?? by.principalId ?? by.type,
     body: body.toWellFormed(),

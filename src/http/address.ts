@@ -18,6 +18,7 @@ const plain = (address: string): string => {
  */
 export function trustedProxies(setting: string): TrustedProxies {
   const list = new BlockList()
+  let some = false
   for (const entry of setting.split(',').map((each) => each.trim())) {
     if (entry === '') continue
     const [address = '', prefix] = entry.split('/')
@@ -29,10 +30,12 @@ export function trustedProxies(setting: string): TrustedProxies {
         'http/trust-proxy',
         `TRUST_PROXY has "${entry}", which is no address or range (10.0.0.0/8).`,
       )
+    some = true
     list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
   return {
     trusts: (address) => {
+      if (!some) return false
       const bare = plain(address)
       const family = isIP(bare)
       return family !== 0 && list.check(bare, family === 4 ? 'ipv4' : 'ipv6')

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
-import { type Clock, isFailure, randomId, uuid } from '#kernel'
+import { type Clock, isFailure, uuid } from '#kernel'
 import { addressOf, type TrustedProxies } from './address.ts'
 
 /** Who asks, from where, when: what logs and audit events say about a request. */
@@ -20,7 +20,7 @@ export type RequestLog = {
   error(fields: object, message: string): void
 }
 
-type Held = { readonly info: RequestInfo; readonly log: RequestLog; nonce?: string }
+type Held = { readonly info: RequestInfo; readonly log: RequestLog }
 
 const held = new WeakMap<IncomingMessage, Held>()
 
@@ -35,13 +35,6 @@ export const requestInfo = (ctx: Context): RequestInfo => heldOf(ctx).info
 
 /** The log of this request. */
 export const requestLog = (ctx: Context): RequestLog => heldOf(ctx).log
-
-/** This answer's nonce, for the one script that its page may carry. */
-export function nonceOf(ctx: Context): string {
-  const entry = heldOf(ctx)
-  entry.nonce ??= randomId().slice(0, 22)
-  return entry.nonce
-}
 
 /**
  * The first middleware: gives the request its id (`X-Request-ID` in the answer), its address and its log, writes one

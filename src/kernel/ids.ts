@@ -1,6 +1,22 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { randomFillSync, randomInt, randomUUID } from 'node:crypto'
 
 const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+const pool = Buffer.alloc(8_192)
+let used = pool.length
+
+/** Random bytes from a pool: asking the system for a few at a time costs more than all else that a request does with them. */
+function randomBytes(size: number): Buffer {
+  if (used + size > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const bytes = Buffer.from(pool.subarray(used, used + size))
+  // Given once, and not left lying in memory.
+  pool.fill(0, used, used + size)
+  used += size
+  return bytes
+}
 
 /** AWS's prefixes of unique ids: user, role, group, managed policy, instance profile, certificate, public key. */
 export type UniqueIdPrefix = 'AIDA' | 'AROA' | 'AGPA' | 'ANPA' | 'AIPA' | 'ASCA' | 'APKA'

@@ -101,7 +101,7 @@ function allowFormPost(ctx: KoaContextWithOIDC): void {
   const formAction = `form-action ${new URL(target).origin}`
   ctx.set(
     'Content-Security-Policy',
-    (own === '' ? contentSecurityPolicy(ctx) : own).replace(/form-action [^;]+/, formAction),
+    (own === '' ? contentSecurityPolicy() : own).replace(/form-action [^;]+/, formAction),
   )
 }
 
