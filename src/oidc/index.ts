@@ -6,7 +6,7 @@
 export type { Bearer } from './bearer.ts'
 export { oidcSettings } from './config.ts'
 export type { OidcSettings } from './config.ts'
-export type { Assessment, OidcNeeds, Requirement, SigninResult } from './needs.ts'
+export type { OidcNeeds } from './needs.ts'
 export { createOidc } from './oidc.ts'
 export type { Oidc } from './oidc.ts'
 export type { OidcPages } from './pages.ts'

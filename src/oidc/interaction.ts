@@ -1,4 +1,5 @@
-import type { OidcNeeds, Requirement, SigninResult } from './needs.ts'
+import type { Requirement, SignInResult } from '#signin'
+import type { OidcNeeds } from './needs.ts'
 import { refuse } from '#kernel'
 import { signedIn } from '#sessions'
 import type { Interaction } from 'oidc-provider'
@@ -28,7 +29,7 @@ export async function requirementOfInteraction(
  * @returns the URL where the request goes on
  * @throws Failure expired oidc/interaction-gone
  */
-export async function resume(provider: Providing, uid: string, result: SigninResult): Promise<string> {
+export async function resume(provider: Providing, uid: string, result: SignInResult): Promise<string> {
   const interaction = await provider.Interaction.find(uid)
   if (interaction === undefined)
     return refuse(

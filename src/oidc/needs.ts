@@ -1,34 +1,13 @@
 import type { Audit } from '#audit'
 import type { Vault } from '#crypto'
 import type { Database } from '#database'
-import type { User } from '#directory'
 import type { Context, FormGuard, RequestInfo, Wire } from '#http'
 import type { Clock } from '#kernel'
 import type { Keys } from '#keys'
 import type { BrowserSession, Epochs, Sessions } from '#sessions'
+import type { Assessment, Requirement } from '#signin'
 import type { OidcSettings } from './config.ts'
 import type { OidcPages } from './pages.ts'
-
-/** What a sign-in must amount to before an app is answered. */
-export type Requirement = {
-  readonly app?: { readonly id: string; readonly name: string; readonly arn: string } | undefined
-  readonly requireMfa: boolean
-  readonly maxAgeSeconds?: number | undefined
-  /** The person must have proved to be present after this moment (`prompt=login`). */
-  readonly forceSince?: Temporal.Instant | undefined
-  readonly loginHint?: string | undefined
-}
-
-/** What signin says of a browser session and a requirement. */
-export type Assessment =
-  | { readonly state: 'satisfied'; readonly user: User; readonly session: BrowserSession }
-  | { readonly state: 'interact' }
-  | { readonly state: 'denied'; readonly reason: string }
-
-/** How an interaction that signin was handed ended. */
-export type SigninResult =
-  | { readonly state: 'signed-in'; readonly user: User; readonly session: BrowserSession }
-  | { readonly state: 'denied' | 'cancelled'; readonly reason: string }
 
 /** What the OpenID provider stands on. */
 export type OidcNeeds = {

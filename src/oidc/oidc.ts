@@ -8,7 +8,8 @@ import { openClients } from './clients.ts'
 import { resume } from './interaction.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { mount, surround } from './mount.ts'
-import type { OidcNeeds, SigninResult } from './needs.ts'
+import type { SignInResult } from '#signin'
+import type { OidcNeeds } from './needs.ts'
 import { adapterFor, buildProvider } from './provider.ts'
 
 /** The OpenID provider, as app.ts mounts it. */
@@ -16,7 +17,7 @@ export type Oidc = {
   /** Our interaction pages and the provider itself. Mount at the root, after the other slices. */
   readonly middleware: Middleware
   /** signin's resumer of kind `oidc`. @returns the URL where the browser goes on */
-  resume(reference: string, result: SigninResult): Promise<string>
+  resume(reference: string, result: SignInResult): Promise<string>
   /** Who stands behind a bearer token at our own APIs. @throws Failure unauthenticated oidc/bearer */
   authenticateBearer(token: string): Promise<Bearer>
   /** The app of a client that shows its secret. @throws Failure unauthenticated oidc/client */

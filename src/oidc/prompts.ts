@@ -6,7 +6,8 @@ import type { Browser } from './browser.ts'
 import type { Clients } from './clients.ts'
 import { asOAuth } from './failures.ts'
 import { errors, interactionPolicy } from './library.ts'
-import type { Assessment, OidcNeeds, Requirement } from './needs.ts'
+import type { Assessment, Requirement } from '#signin'
+import type { OidcNeeds } from './needs.ts'
 import { isUnreachable, requirementOf } from './requirement.ts'
 
 type PromptNeeds = Pick<OidcNeeds, 'assess' | 'clock'> & {

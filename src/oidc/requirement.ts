@@ -1,5 +1,5 @@
 import type { KnownClient } from './clients.ts'
-import type { Requirement } from './needs.ts'
+import type { Requirement } from '#signin'
 
 /** The levels we know, from `signedIn` of the sessions: one factor, two factors. */
 export const acrValues = ['urn:signet:aal:1', 'urn:signet:aal:2'] as const
