@@ -1,7 +1,8 @@
 /**
  * Accounts, roles, policies and their attachments, identity provider entities, and the one authorization path: who a
  * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
- * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`.
+ * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
+ * `outbound_federation`.
  */
 export {
   createAccount,
@@ -19,6 +20,12 @@ export type { BuiltInPolicies, BuiltInPolicy } from './built-in.ts'
 export { callerIdentity, userCaller } from './caller.ts'
 export type { Caller, FederatedUserCaller, RoleSessionCaller, RootCaller, UserCaller } from './caller.ts'
 export { policyFrom, readPolicy } from './documents.ts'
+export {
+  disableOutboundFederation,
+  enableOutboundFederation,
+  hasOutboundFederation,
+  outboundIssuer,
+} from './outbound-federation.ts'
 export { policiesOf, policyRefs } from './policies-of.ts'
 export {
   attachPolicy,

@@ -6,9 +6,12 @@ import { type Database, sql } from '#database'
 import { type Clock, randomId, refuse } from '#kernel'
 import { selfSignedCertificate } from './certificate.ts'
 
-/** What a key signs. SAML keys are not the OIDC keys, and metadata has its own. */
-export type KeyPurpose = 'oidc' | 'saml' | 'saml-metadata'
-export type SigningAlg = 'ES256' | 'RS256'
+/**
+ * What a key signs. SAML keys are not the OIDC keys, and metadata has its own; `sts` signs identity tokens for outside
+ * services, `session` role sessions that services verify by themselves.
+ */
+export type KeyPurpose = 'oidc' | 'saml' | 'saml-metadata' | 'sts' | 'session'
+export type SigningAlg = 'ES256' | 'ES384' | 'RS256'
 
 /** A key with its private part, imported once. */
 export type SigningKey = {
@@ -39,6 +42,9 @@ const wanted: readonly (readonly [KeyPurpose, SigningAlg])[] = [
   ['oidc', 'RS256'],
   ['saml', 'RS256'],
   ['saml-metadata', 'RS256'],
+  ['sts', 'ES384'],
+  ['sts', 'RS256'],
+  ['session', 'ES256'],
 ]
 
 const generate = promisify(generateKeyPair)
@@ -125,13 +131,13 @@ async function make(
 ): Promise<void> {
   const now = needs.clock()
   const { privateKey, publicKey } =
-    alg === 'ES256'
-      ? await generate('ec', { namedCurve: 'P-256' })
-      : await generate('rsa', { modulusLength: 2048 })
+    alg === 'RS256'
+      ? await generate('rsa', { modulusLength: 2048 })
+      : await generate('ec', { namedCurve: alg === 'ES256' ? 'P-256' : 'P-384' })
   const jwk = publicKey.export({ format: 'jwk' })
   const kid = await calculateJwkThumbprint(jwk)
   const certificate =
-    purpose === 'oidc'
+    purpose !== 'saml' && purpose !== 'saml-metadata'
       ? null
       : selfSignedCertificate({
           privateKey,
