@@ -31,3 +31,15 @@ export { explain } from './explain.ts'
 export type { ExplainedStatement, Explanation, Failure, Remedy } from './explain.ts'
 export { checkAccessNotGranted, checkNoNewAccess } from './analysis/access.ts'
 export type { Counterexample, Finding as AccessFinding } from './analysis/access.ts'
+export { contextKeysOf } from './simulate/context-keys.ts'
+export { contextFromEntries, type ContextEntry } from './simulate/context-entries.ts'
+export { simulate } from './simulate/simulate.ts'
+export type {
+  MatchedStatement,
+  PolicySource,
+  SimulatedDecision,
+  SimulatedPolicies,
+  SimulatedPolicy,
+  Simulation,
+  SimulationResult,
+} from './simulate/simulate.ts'
