@@ -38,7 +38,7 @@ import { createSamlIdp, leaveApps, samlUrls, sweepSaml, userOfNameId } from '#sa
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
 import { setupRoutes, unclaimedPages } from '#setup'
 import { assess, begin, finishUpstream, type SigninNeeds, signinRoutes, sweepSignin } from '#signin'
-import { lookAlikes, openSts, stsRoutes, stsSettings } from '#sts'
+import { lookAlikes, openSts, outboundIssuerRoutes, stsRoutes, stsSettings } from '#sts'
 
 /** The settings' sections, each owned by its slice. */
 export const sections = {
@@ -178,6 +178,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(securityHeaders(publicUrl))
   koa.use(serveAssets(htmlPages.assets))
   koa.use(stsRoutes(sts))
+  koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(apiRoutes({ sts, authenticateBearer: oidc.authenticateBearer }).routes())
   koa.use(
     accessRoutes({

@@ -77,12 +77,17 @@ export function surround(provider: Providing, needs: OidcNeeds & { readonly brow
         await writeNoted(needs, inside)
         allowFormPost(inside)
       }
+      // What role sessions and workloads are signed with is verified by the same document.
+      if (ctx.path === routes.jwks && ctx.status === 200) ctx.body = { keys: publishedKeys(needs) }
       if (wellKnown.includes(ctx.path) && ctx.status === 200) ctx.set('Cache-Control', 'public, max-age=300')
     } catch (thrown) {
       crash(ctx, thrown)
     }
   })
 }
+
+const publishedKeys = ({ keys }: Pick<OidcNeeds, 'keys'>): readonly object[] =>
+  (['oidc', 'sts'] as const).flatMap((purpose) => keys.list(purpose).map(({ publicJwk }) => publicJwk))
 
 /** The form of a device code from a browser that was never shown it: the library would fail on it. */
 async function isStrayDeviceForm(provider: Providing, ctx: Context): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { findUserById } from '#directory'
 import type { RequestInfo } from '#http'
+import { outboundIssuer } from '#iam'
 import { refuse } from '#kernel'
 
 import { responseOf, type IssuedRoleSession } from './assume-role.ts'
@@ -84,6 +85,8 @@ async function assume(
       clock: needs.clock,
       keysOf: needs.keysOf,
       findProvider: async (issuer) => {
+        // What GetWebIdentityToken gives is for services outside: a session must not be able to renew itself by it.
+        if (issuer.startsWith(outboundIssuer(needs.publicUrl, ''))) return undefined
         const found = await needs.findOidcProvider(accountId, issuer)
         return found && { arn: found.arn, issuer, clientIds: found.clientIds }
       },

@@ -16,6 +16,8 @@ const codes: Readonly<Record<string, string>> = {
   'sts/issuer-unreachable': 'IDPCommunicationError',
   'sts/invalid-authorization-message': 'InvalidAuthorizationMessageException',
   'sts/outbound-federation-disabled': 'OutboundWebIdentityFederationDisabledException',
+  'sts/session-duration-escalation': 'SessionDurationEscalationException',
+  'sts/jwt-too-large': 'JWTPayloadSizeExceededException',
   'iam/malformed-policy': 'MalformedPolicyDocument',
   'iam/policy-too-large': 'PackedPolicyTooLarge',
   'mfa/wrong-code': 'AccessDenied',

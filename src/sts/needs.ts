@@ -3,6 +3,7 @@ import type { Vault } from '#crypto'
 import type { Database } from '#database'
 import type { AuthorizeNeeds } from '#iam'
 import type { Clock } from '#kernel'
+import type { Keys } from '#keys'
 import type { StsAssertion, StsAssertionRequest } from '#saml'
 import type { Epochs } from '#sessions'
 import type { DayKeyCache } from '#sigv4'
@@ -36,6 +37,8 @@ export type StsNeeds = AuthenticateNeeds &
     readonly database: Database
     readonly audit: Pick<Audit, 'recordSoon'>
     readonly publicUrl: URL
+    /** Keys that sign identity tokens for outside services. */
+    readonly keys: Pick<Keys, 'active'>
     /** Checks and uses up a code. @throws Failure forbidden mfa/wrong-code, throttled mfa/too-many-tries */
     readonly verifyMfa: (request: {
       readonly userId: string

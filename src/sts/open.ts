@@ -27,7 +27,7 @@ export type OpenStsNeeds = {
   readonly clock: Clock
   readonly audit: Audit
   readonly epochs: Epochs
-  readonly keys: Pick<Keys, 'list'>
+  readonly keys: Pick<Keys, 'list' | 'active'>
   readonly publicUrl: URL
   /** Our OpenID issuer, as our tokens name it. */
   readonly issuer: string
@@ -54,6 +54,7 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
     audit,
     epochs,
     publicUrl,
+    keys,
     issuer,
     ...remembered({ database, epochs }),
     samlEntityId: needs.samlEntityId,

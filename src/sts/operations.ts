@@ -11,7 +11,6 @@ import {
 import { findAccessKey } from '#directory'
 import type { RequestInfo } from '#http'
 import { callerIdentity, demand } from '#iam'
-import { refuse } from '#kernel'
 
 import { assumeRole } from './assume-role.ts'
 import { assumeRoleWithSaml } from './assume-role-with-saml.ts'
@@ -20,6 +19,7 @@ import { audited } from './audited.ts'
 import type { SignedCaller } from './authenticate.ts'
 import { decodeAuthorizationMessage } from './authorization-message.ts'
 import { issuedOutput } from './issue.ts'
+import { getWebIdentityToken } from './get-web-identity-token.ts'
 import type { StsNeeds } from './needs.ts'
 import { accountOfSessionKeyId } from './session-key-id.ts'
 import { getFederationToken, getSessionToken } from './session-for-user.ts'
@@ -229,17 +229,15 @@ export const signedOperations: ReadonlyMap<string, Run<SignedCaller>> = new Map<
       },
     ),
   ),
-  operation('GetWebIdentityToken', (needs, { signed: { caller, region }, from }) =>
-    audited(
-      needs,
-      { name: 'GetWebIdentityToken', by: callerIdentity(caller), request: from, region },
-      // Off per account until it is switched on, and nothing switches it on yet.
-      async () =>
-        refuse(
-          'forbidden',
-          'sts/outbound-federation-disabled',
-          'Outbound web identity federation is not enabled for this account.',
-        ),
-    ),
-  ),
+  operation('GetWebIdentityToken', async (needs, { signed, from }, input) => {
+    const { token, expiresAt } = await getWebIdentityToken(needs, {
+      signed,
+      from,
+      audience: input.Audience,
+      algorithm: input.SigningAlgorithm,
+      durationSeconds: input.DurationSeconds,
+      tags: tagsOf(input.Tags),
+    })
+    return { WebIdentityToken: token, Expiration: expiresAt }
+  }),
 ])

@@ -52,7 +52,7 @@ describe('discovery', () => {
     const { keys } = (await (await fetch(`${world.origin}/.well-known/jwks.json`)).json()) as {
       keys: Record<string, unknown>[]
     }
-    expect(new Set(keys.map(({ alg }) => alg))).toEqual(new Set(['ES256', 'RS256']))
+    expect(new Set(keys.map(({ alg }) => alg))).toEqual(new Set(['ES256', 'ES384', 'RS256']))
     for (const key of keys) expect(Object.keys(key)).not.toContain('d')
   })
 })
