@@ -1,6 +1,6 @@
 /**
- * Users, groups, passwords and access keys of an account. Owns the tables `users`, `user_password`, `user_group`,
- * `group_member` and `access_key`.
+ * Users, groups, passwords, password policies and access keys of an account. Owns the tables `users`, `user_password`,
+ * `password_policy`, `user_group`, `group_member` and `access_key`.
  */
 export {
   createAccessKey,
@@ -12,7 +12,22 @@ export {
 export type { AccessKey, AccessKeySummary } from './access-keys.ts'
 export { addToGroup, createGroup, findGroup, groupsOf, listGroups, setGroupsFrom } from './groups.ts'
 export type { Group } from './groups.ts'
-export { checkPassword, passwordOf, setPasswordHash } from './passwords.ts'
+export {
+  findPasswordPolicy,
+  hasExpired,
+  policyFaultOf,
+  putPasswordPolicy,
+  removePasswordPolicy,
+} from './password-policy.ts'
+export type { PasswordPolicy, PolicyFault } from './password-policy.ts'
+export {
+  checkPassword,
+  passwordOf,
+  removePassword,
+  setMustChange,
+  setPasswordHash,
+  wasUsedBefore,
+} from './passwords.ts'
 export type { PasswordState } from './passwords.ts'
 export {
   createUser,

@@ -88,3 +88,42 @@ export async function listAccounts(db: Queryable): Promise<readonly Account[]> {
   )
   return rows.map(toAccount)
 }
+
+/**
+ * Gives an account its alias; one that it had is over.
+ *
+ * @throws Failure conflict iam/alias-taken when another account has it
+ */
+export async function setAccountAlias(tx: Queryable, id: string, alias: string): Promise<void> {
+  try {
+    await tx.query(sql`update account set alias = ${alias} where account_id = ${id}`)
+  } catch (thrown) {
+    if (violatedUnique(thrown) === undefined) throw thrown
+    refuse('conflict', 'iam/alias-taken', `The account alias ${alias} already exists.`)
+  }
+}
+
+/** Takes an account's alias away. @returns whether it had this one */
+export async function removeAccountAlias(tx: Queryable, id: string, alias: string): Promise<boolean> {
+  const { rows } = await tx.query(
+    sql`update account set alias = null where account_id = ${id} and alias = ${alias} returning account_id`,
+  )
+  return rows.length > 0
+}
+
+/** The version of session tokens that an account asked for (SetSecurityTokenServicePreferences). */
+export async function globalEndpointTokenVersion(db: Queryable, id: string): Promise<1 | 2> {
+  const { rows } = await db.query<{ version: 1 | 2 }>(
+    sql`select global_endpoint_token_version as version from account where account_id = ${id}`,
+  )
+  return rows[0]?.version ?? 1
+}
+
+/** Notes which version an account asks for. */
+export async function setGlobalEndpointTokenVersion(
+  tx: Queryable,
+  id: string,
+  version: 1 | 2,
+): Promise<void> {
+  await tx.query(sql`update account set global_endpoint_token_version = ${version} where account_id = ${id}`)
+}

@@ -2,15 +2,20 @@
  * Accounts, roles, policies and their attachments, identity provider entities, and the one authorization path: who a
  * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
  * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
- * `outbound_federation`.
+ * `outbound_federation`,
+ * `instance_profile`, `server_certificate`, `signing_certificate`, `ssh_public_key`.
  */
 export {
   createAccount,
   createOrganization,
   findAccount,
   findOrganization,
+  globalEndpointTokenVersion,
   listAccounts,
+  removeAccountAlias,
   renameOrganization,
+  setAccountAlias,
+  setGlobalEndpointTokenVersion,
 } from './accounts.ts'
 export type { Account, Organization } from './accounts.ts'
 export { authorize, decideTrust, demand } from './authorize.ts'
@@ -61,3 +66,40 @@ export {
   updateRole,
 } from './roles.ts'
 export type { NewRole, Role, RoleChanges } from './roles.ts'
+export {
+  addRoleToInstanceProfile,
+  countInstanceProfiles,
+  createInstanceProfile,
+  deleteInstanceProfile,
+  findInstanceProfile,
+  listInstanceProfiles,
+  removeRoleFromInstanceProfile,
+  setInstanceProfileTags,
+} from './instance-profiles.ts'
+export type { InstanceProfile } from './instance-profiles.ts'
+export {
+  countServerCertificates,
+  createServerCertificate,
+  deleteServerCertificate,
+  findServerCertificate,
+  listServerCertificates,
+  serverCertificateText,
+  updateServerCertificate,
+} from './server-certificates.ts'
+export type { ServerCertificate } from './server-certificates.ts'
+export {
+  addSigningCertificate,
+  deleteSigningCertificate,
+  listSigningCertificates,
+  setSigningCertificateStatus,
+} from './signing-certificates.ts'
+export type { SigningCertificate } from './signing-certificates.ts'
+export {
+  addSshPublicKey,
+  deleteSshPublicKey,
+  getSshPublicKey,
+  listSshPublicKeys,
+  setSshPublicKeyStatus,
+  sshKeyAs,
+} from './ssh-public-keys.ts'
+export type { SshPublicKey } from './ssh-public-keys.ts'

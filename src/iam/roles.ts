@@ -158,7 +158,8 @@ export async function updateRole(tx: Queryable, roleId: string, changes: RoleCha
 export async function deleteRole(tx: Queryable, roleId: string): Promise<void> {
   const { rows } = await tx.query<{ what: string }>(
     sql`select 'detach all policies' as what from policy_attachment where principal_id = ${roleId}
-        union all select 'delete policies' from inline_policy where principal_id = ${roleId} limit 1`,
+        union all select 'delete policies' from inline_policy where principal_id = ${roleId}
+        union all select 'remove roles from instance profile' from instance_profile where role_id = ${roleId} limit 1`,
   )
   if (rows[0] !== undefined)
     refuse('conflict', 'iam/role-in-use', `Cannot delete entity, must ${rows[0].what} first.`)

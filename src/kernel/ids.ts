@@ -27,6 +27,9 @@ const base32 = (length: number): string =>
 /** A new unique id in AWS's shape: the prefix and 17 characters of base32, never given twice. */
 export const uniqueId = (prefix: UniqueIdPrefix): string => prefix + base32(17)
 
+/** A new id of a signing certificate: 32 characters of base32 (the model asks for 24 at least). */
+export const certificateId = (): string => base32(32)
+
 /** A new long-term access key id: `AKIA` and 16 characters of base32. */
 export const accessKeyId = (): string => 'AKIA' + base32(16)
 

@@ -9,3 +9,14 @@ export type { EnrolNeeds, Factors } from './enrol.ts'
 export { newRecoveryCodes } from './factors/recovery-codes.ts'
 export { addTotp, newTotpSeed, showTotp, totpStepOf } from './factors/totp.ts'
 export type { TotpDevice, TotpEnrolment } from './factors/totp.ts'
+export {
+  createVirtualDevice,
+  deleteVirtualDevice,
+  enableVirtualDevice,
+  findVirtualDevice,
+  listVirtualDevices,
+  releaseVirtualDevice,
+  resyncVirtualDevice,
+  setVirtualDeviceTags,
+} from './virtual-devices.ts'
+export type { VirtualDevice } from './virtual-devices.ts'

@@ -1,6 +1,6 @@
-import { generateSecret, generateURI, verify } from 'otplib'
+import { generate, generateSecret, generateURI, verify } from 'otplib'
 import { renderSVG } from 'uqr'
-import type { Vault } from '#crypto'
+import { equal, type Vault } from '#crypto'
 import { type Queryable, sql, violatedUnique } from '#database'
 import { type Clock, refuse, Secret, uuid } from '#kernel'
 
@@ -27,9 +27,9 @@ const shape = { algorithm: 'sha1', digits: 6, period: 30 } as const
 /** A new seed: 160 bits, base32. */
 export const newTotpSeed = (): Secret => new Secret(generateSecret())
 
-/** What a page shows of a seed. @param label names the user; @param issuer names this Signet */
-export function showTotp(seed: Secret, { issuer, label }: { issuer: string; label: string }): TotpEnrolment {
-  const uri = generateURI({
+/** What an authenticator app reads from a QR code. @param label names the user; @param issuer names this Signet */
+export const totpUri = (seed: Secret, { issuer, label }: { issuer: string; label: string }): string =>
+  generateURI({
     strategy: 'totp',
     // otplib does not escape a colon in the issuer, and apps split the label there.
     issuer: issuer.replaceAll(':', ' '),
@@ -37,8 +37,11 @@ export function showTotp(seed: Secret, { issuer, label }: { issuer: string; labe
     secret: seed.reveal(),
     ...shape,
   })
+
+/** What a page shows of a seed. @param label names the user; @param issuer names this Signet */
+export function showTotp(seed: Secret, who: { issuer: string; label: string }): TotpEnrolment {
   return {
-    qrSvg: renderSVG(uri, { ecc: 'M', border: 2 }),
+    qrSvg: renderSVG(totpUri(seed, who), { ecc: 'M', border: 2 }),
     secretInGroups: seed.reveal().replaceAll(/(.{4})(?=.)/g, '$1 '),
   }
 }
@@ -67,8 +70,47 @@ export async function totpStepOf(
   return result.valid && 'timeStep' in result ? result.timeStep : undefined
 }
 
-const context = (deviceId: string) => `totp_device/seed/${deviceId}`
-const serialOf = (accountId: string, name: string) => `arn:aws:iam::${accountId}:mfa/${name}`
+/** How far a device's clock may be off and still be brought in step, in steps of 30 seconds: ten minutes. */
+const furthest = 20
+
+/**
+ * Where two codes that follow each other stand: what a device is enabled and resynchronised with (EnableMFADevice,
+ * ResyncMFADevice).
+ *
+ * @returns the step of the second code, and by how many steps the device is ahead of the clock (a little early or late
+ *   is none); undefined when they are no such pair
+ */
+export async function totpPairOf(
+  seed: Secret,
+  codes: readonly [first: string, second: string],
+  now: Temporal.Instant,
+): Promise<{ readonly step: number; readonly drift: number } | undefined> {
+  const present = Math.floor(now.epochMilliseconds / 1000 / shape.period)
+  const codeOf = (step: number) =>
+    generate({ strategy: 'totp', secret: seed.reveal(), epoch: step * shape.period, ...shape })
+  // The nearest pair wins.
+  for (let away = 0; away <= furthest; away++)
+    for (const drift of away === 0 ? [0] : [-away, away]) {
+      const step = present + drift
+      if (!equal(await codeOf(step), codes[1]) || !equal(await codeOf(step - 1), codes[0])) continue
+      return { step, drift: away <= 1 ? 0 : drift }
+    }
+  return undefined
+}
+
+/** What the seed of a device is sealed under. */
+export const seedContext = (deviceId: string): string => `totp_device/seed/${deviceId}`
+
+/** The ARN of a device. */
+export const serialOf = ({
+  account_id,
+  path,
+  name,
+}: {
+  account_id: string
+  path: string
+  name: string
+}): string => `arn:aws:iam::${account_id}:mfa${path}${name}`
 
 /**
  * Adds a device whose seed the user proved to hold. The code that proved it cannot be used again.
@@ -115,19 +157,21 @@ export async function addTotp(
     await tx.query(
       sql`insert into totp_device (device_id, account_id, user_id, name, name_key, seed_sealed, last_step, created_at, enabled_at)
           values (${deviceId}, ${user.accountId}, ${user.userId}, ${name}, ${name.toLowerCase()},
-                  ${needs.vault.seal(seed.reveal(), context(deviceId))}, ${request.lastStep ?? 0}, ${now}, ${now})`,
+                  ${needs.vault.seal(seed.reveal(), seedContext(deviceId))}, ${request.lastStep ?? 0}, ${now}, ${now})`,
     )
   } catch (thrown) {
     if (violatedUnique(thrown) === undefined) throw thrown
     refuse('conflict', 'mfa/device-exists', 'A device of this name was added at the same moment. Try again.')
   }
-  return { deviceId, userId: user.userId, serialNumber: serialOf(user.accountId, name), enabledAt: now }
+  const serialNumber = serialOf({ account_id: user.accountId, path: '/', name })
+  return { deviceId, userId: user.userId, serialNumber, enabledAt: now }
 }
 
 type Row = {
   device_id: string
   account_id: string
   user_id: string
+  path: string
   name: string
   enabled_at: Temporal.Instant
 }
@@ -135,13 +179,13 @@ type Row = {
 /** A user's authenticator apps, oldest first. */
 export async function listTotp(db: Queryable, userId: string): Promise<readonly TotpDevice[]> {
   const { rows } = await db.query<Row>(
-    sql`select device_id, account_id, user_id, name, enabled_at from totp_device
+    sql`select device_id, account_id, user_id, path, name, enabled_at from totp_device
         where user_id = ${userId} and enabled_at is not null order by enabled_at, device_id`,
   )
   return rows.map((row) => ({
     deviceId: row.device_id,
     userId: row.user_id,
-    serialNumber: serialOf(row.account_id, row.name),
+    serialNumber: serialOf(row),
     enabledAt: row.enabled_at,
   }))
 }
@@ -156,15 +200,15 @@ export async function redeemTotp(
   needs: { vault: Vault; clock: Clock },
   request: { userId: string; serialNumber?: string | undefined; code: string },
 ): Promise<TotpDevice | undefined> {
-  const { rows } = await db.query<Row & { seed_sealed: Buffer }>(
-    sql`select device_id, account_id, user_id, name, enabled_at, seed_sealed from totp_device
-        where user_id = ${request.userId} and enabled_at is not null limit 8`,
+  const { rows } = await db.query<Row & { seed_sealed: Buffer; drift: number }>(
+    sql`select device_id, account_id, user_id, path, name, enabled_at, seed_sealed, drift from totp_device
+        where user_id = ${request.userId} and enabled_at is not null order by enabled_at, device_id limit 100`,
   )
   for (const row of rows) {
-    const serialNumber = serialOf(row.account_id, row.name)
+    const serialNumber = serialOf(row)
     if (request.serialNumber !== undefined && request.serialNumber !== serialNumber) continue
-    const seed = new Secret(needs.vault.open(row.seed_sealed, context(row.device_id)).toString())
-    const step = await totpStepOf(seed, request.code, needs.clock())
+    const seed = new Secret(needs.vault.open(row.seed_sealed, seedContext(row.device_id)).toString())
+    const step = await totpStepOf(seed, request.code, needs.clock().add({ seconds: 30 * row.drift }))
     if (step === undefined) continue
     const used = await db.query(
       sql`update totp_device set last_step = ${step}
@@ -184,14 +228,14 @@ export async function removeTotp(
 ): Promise<TotpDevice | undefined> {
   const { rows } = await tx.query<Row>(
     sql`delete from totp_device where device_id = ${request.deviceId} and user_id = ${request.userId}
-        returning device_id, account_id, user_id, name, enabled_at`,
+        returning device_id, account_id, user_id, path, name, enabled_at`,
   )
   const [row] = rows
   if (row === undefined) return undefined
   return {
     deviceId: row.device_id,
     userId: row.user_id,
-    serialNumber: serialOf(row.account_id, row.name),
+    serialNumber: serialOf(row),
     enabledAt: row.enabled_at,
   }
 }
