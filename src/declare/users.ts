@@ -4,13 +4,16 @@ import {
   createGroup,
   createUser,
   findGroup,
+  findPasswordPolicy,
   findUserByName,
   groupsOf,
   listGroups,
   passwordOf,
+  policyFaultOf,
   setGroupsFrom,
   setPasswordHash,
   updateUser,
+  wasUsedBefore,
   type User,
   type UserChanges,
 } from '#directory'
@@ -63,6 +66,8 @@ type HashedPassword = {
   readonly password: Secret
   readonly phc: string
   readonly seen: string | undefined
+  /** Why the account's password policy refuses it. */
+  readonly fault: string | undefined
 }
 export type HashedPasswords = ReadonlyMap<Thing<'users'>, HashedPassword>
 
@@ -90,9 +95,43 @@ export async function hashPasswords(
       password,
       phc: await needs.hasher.hash(password.reveal()),
       seen: mark ?? undefined,
+      fault:
+        account === undefined
+          ? undefined
+          : await policyFault(needs, account, thing.value.name, password.reveal()),
     })
   }
   return hashed
+}
+
+const missing = {
+  symbol: 'a symbol',
+  number: 'a digit',
+  uppercase: 'a capital letter',
+  lowercase: 'a small letter',
+} as const
+
+/** What the account's password policy says against a password of the file, as a sentence. */
+async function policyFault(
+  needs: ApplyNeeds,
+  accountId: string,
+  userName: string,
+  password: string,
+): Promise<string | undefined> {
+  const policy = await findPasswordPolicy(needs.database, accountId)
+  if (policy === undefined) return undefined
+  const fault = policyFaultOf(policy, password)
+  if (fault?.why === 'too-short')
+    return `The account's password policy asks for at least ${fault.minimum} characters.`
+  if (fault !== undefined) return `The account's password policy asks for ${missing[fault.what]}.`
+  if (policy.reusePrevention === undefined) return undefined
+  const user = await findUserByName(needs.database, accountId, userName)
+  const used =
+    user !== undefined &&
+    (await wasUsedBefore(needs, { userId: user.userId, password, former: policy.reusePrevention }))
+  return used
+    ? `The account's password policy forbids the last ${policy.reusePrevention} passwords, and this is one of them.`
+    : undefined
 }
 
 /** The value, or undefined when it is refused; the refusal is told where the thing itself is applied. */
@@ -121,7 +160,7 @@ export async function applyUsers(applying: Applying, passwords: HashedPasswords)
             { id: user.userId, accountId, path },
             { policies: value.policies, inline },
           ),
-          await putPassword(applying, user, passwords.get(thing)),
+          await putPassword(applying, user, passwords.get(thing), path),
           await putTotp(applying, user, thing.secrets.get('totp_seed'), path),
           await putAccessKeys(applying, { accountId, userId: user.userId }, keys),
         )
@@ -210,13 +249,15 @@ async function putPassword(
   { tx, needs }: Applying,
   user: User,
   hashed: HashedPassword | undefined,
+  path: Path,
 ): Promise<boolean> {
   if (hashed === undefined) return false
-  const { phc, seen, password } = hashed
+  const { phc, seen, password, fault } = hashed
   const mark = await markOf(tx, 'password', user)
   // Another start applied the same file while this one was hashing.
   if (mark !== undefined && mark !== seen && (await needs.hasher.verify(mark, password.reveal())))
     return false
+  if (fault !== undefined) problemAt([...path, 'password'], fault)
   const had = (await passwordOf(tx, user.userId)) !== undefined
   await setPasswordHash(tx, needs.clock, { userId: user.userId, phc })
   await setMark(tx, needs, 'password', user, phc)

@@ -1,5 +1,5 @@
 import { userIdentity } from '#audit'
-import { passwordOf, setPasswordHash } from '#directory'
+import { findPasswordPolicy, passwordOf, setPasswordHash } from '#directory'
 import { choiceCookies, type Context, type Form, type Show } from '#http'
 import { isFailure, refuse, Secret } from '#kernel'
 import {
@@ -16,7 +16,8 @@ import {
   beginSession,
   createBuckets,
   deviceOf,
-  judgePassword,
+  faultOfNewPassword,
+  mayChangePassword,
   minimumLength,
   passwordFaultText,
   seeOther,
@@ -50,9 +51,10 @@ export async function showAccount(needs: PortalNeeds, ctx: Context, wrong?: Wron
   const { user, session } = visitor
   const t = needs.pages.texts(ctx)
   const done = Object.entries(notices).find(([name]) => ctx.querystring === `done=${name}`)
-  const [factors, password, sessions] = await Promise.all([
+  const [factors, password, policy, sessions] = await Promise.all([
     factorsOf(needs.database, user.userId),
     passwordOf(needs.database, user.userId),
+    findPasswordPolicy(needs.database, user.accountId),
     needs.sessions.list(user.userId),
   ])
   const second = (at: Temporal.Instant) => at.toString({ smallestUnit: 'second' })
@@ -70,7 +72,7 @@ export async function showAccount(needs: PortalNeeds, ctx: Context, wrong?: Wron
     })),
     codesLeft: factors.recoveryCodesLeft,
     passwordSince: password === undefined ? null : second(password.setAt),
-    minimumLength: minimumFor(factors.totp.length > 0),
+    minimumLength: policy?.minimumLength ?? minimumFor(factors.totp.length > 0),
     errors: {
       ...(wrong?.current === undefined ? {} : { current: wrong.current }),
       ...(wrong?.new === undefined ? {} : { new: wrong.new }),
@@ -241,8 +243,10 @@ export async function changePassword(needs: PortalNeeds, ctx: Context): Promise<
   const visitor = await visitorOf(needs, ctx, path)
   if (visitor === undefined) return
   const form = await needs.forms.read(ctx, sessionForms)
-  const { user, session, from } = visitor
+  const { user, session, from, caller } = visitor
   const t = needs.pages.texts(ctx)
+  if (!(await mayChangePassword(needs, { caller, from, withoutPolicy: true })))
+    return showAccount(needs, ctx, { problem: t('account.password-fixed') })
   const proved = await tryPassword(
     { ...needs, buckets: createBuckets(needs) },
     {
@@ -258,13 +262,7 @@ export async function changePassword(needs: PortalNeeds, ctx: Context): Promise<
     return showAccount(needs, ctx, { problem, current: problem })
   }
   const password = form.get('new') ?? ''
-  const { totp } = await factorsOf(needs.database, user.userId)
-  const organization = await findOrganization(needs.database)
-  const { fault } = await judgePassword({
-    password,
-    minimum: minimumFor(totp.length > 0),
-    words: [user.name, user.mail?.split('@')[0] ?? '', organization?.name ?? '', 'Signet'],
-  })
+  const fault = await faultOfNewPassword(needs, { user, password })
   if (fault !== undefined) {
     const problem = passwordFaultText(fault, t)
     return showAccount(needs, ctx, { problem, new: problem })

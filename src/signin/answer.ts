@@ -3,7 +3,7 @@ import { type Context, type Form, requestInfo, statusOf } from '#http'
 import { checkPassword, setPasswordHash } from '#directory'
 import { findOrganization } from '#iam'
 import { Failure, isFailure, refuse, Secret } from '#kernel'
-import { enrolTotp, factorsOf, newRecoveryCodes, replaceRecoveryCodes, verifyMfaCode } from '#mfa'
+import { enrolTotp, newRecoveryCodes, replaceRecoveryCodes, verifyMfaCode } from '#mfa'
 import {
   dispatch,
   loadPending,
@@ -17,9 +17,10 @@ import { giveUp } from './finish.ts'
 import { createGo } from './go.ts'
 import { deviceOf } from './known-device.ts'
 import type { SigninNeeds } from './needs.ts'
+import { faultOfNewPassword } from './new-password.ts'
 import { ownCookie } from './own-cookie.ts'
 import { failedSignIn, type PasswordNeeds, tryPassword } from './password.ts'
-import { judgePassword, minimumLength, passwordFaultText } from './password-rules.ts'
+import { passwordFaultText } from './password-rules.ts'
 import { type Pending, type Progress, saveProgress } from './pending.ts'
 import { openText, sealText } from './sealed-text.ts'
 
@@ -224,13 +225,7 @@ async function newPassword(
 ): Promise<string> {
   if (user === undefined) throw new Error('a new password without a user')
   const password = form.get('new-password') ?? ''
-  const { totp } = await factorsOf(needs.database, user.userId)
-  const organization = await findOrganization(needs.database)
-  const { fault } = await judgePassword({
-    password,
-    minimum: totp.length > 0 ? minimumLength.withSecondFactor : minimumLength.alone,
-    words: [user.name, user.mail?.split('@')[0] ?? '', organization?.name ?? '', 'Signet'],
-  })
+  const fault = await faultOfNewPassword(needs, { user, password })
   if (fault !== undefined)
     refuse('malformed', 'signin/password-fault', passwordFaultText(fault, needs.pages.texts(ctx)))
   // The one that somebody else knows must not stay.

@@ -1,4 +1,4 @@
-import { findUserById, passwordOf, type User } from '#directory'
+import { findPasswordPolicy, findUserById, hasExpired, passwordOf, type User } from '#directory'
 import { type Context, requestInfo, type Show } from '#http'
 import { findOrganization } from '#iam'
 import { isFailure, refuse, Secret } from '#kernel'
@@ -81,8 +81,10 @@ export async function standingOf(needs: SigninNeeds, ctx: Context, pending: Pend
     ...proofsOf(progress),
   ]
   const factors = user && (await factorsOf(needs.database, user.userId))
-  const mustChange =
-    user !== undefined && (await passwordOf(needs.database, user.userId))?.mustChange === true
+  const age = user === undefined ? 'good' : await passwordAge(needs, user)
+  if (age === 'over' && progress.proofs.some(({ factor }) => factor === 'password'))
+    return standing('denied', user, needs.pages.texts(ctx)('signin.password-expired'))
+  const mustChange = age === 'to-change'
   const step = nextStep(progress, requirement, factors, mustChange)
   if (step !== 'done' || user === undefined) return standing(step, user)
 
@@ -91,6 +93,21 @@ export async function standingOf(needs: SigninNeeds, ctx: Context, pending: Pend
   if (access.state === 'allowed') return standing('done', user)
   progress = { ...progress, policyWantsMfa: true }
   return standing(nextStep(progress, requirement, factors, mustChange), user)
+}
+
+/**
+ * What becomes of a password that was right: it is good, it is to be changed first (somebody else set it, or the
+ * account's policy says it is too old), or it is over and only an administrator can help (HardExpiry).
+ */
+async function passwordAge(
+  { database, clock }: Pick<SigninNeeds, 'database' | 'clock'>,
+  user: User,
+): Promise<'good' | 'to-change' | 'over'> {
+  const password = await passwordOf(database, user.userId)
+  if (password === undefined) return 'good'
+  const policy = await findPasswordPolicy(database, user.accountId)
+  if (hasExpired(policy, password.setAt, clock())) return policy?.hardExpiry === true ? 'over' : 'to-change'
+  return password.mustChange ? 'to-change' : 'good'
 }
 
 /** The proofs of an interaction so far. */

@@ -11,6 +11,10 @@ export type PasswordFault =
   | { readonly why: 'common' }
   | { readonly why: 'context'; readonly word: string }
   | { readonly why: 'guessable' }
+  /** The account's policy asks for one. */
+  | { readonly why: 'lacks'; readonly what: 'symbol' | 'number' | 'uppercase' | 'lowercase' }
+  /** It is the present one, or one of so many before it. */
+  | { readonly why: 'used-before'; readonly former: number }
 
 /** NIST SP 800-63B-4: 15 characters where the password is the only factor, 8 beside a second one. */
 export const minimumLength = { alone: 15, withSecondFactor: 8 } as const
@@ -36,6 +40,13 @@ export async function judgePassword(request: {
   return { fault: faultOf(password, request, strength), strength }
 }
 
+const lacks = {
+  symbol: 'choose.lacks-symbol',
+  number: 'choose.lacks-number',
+  uppercase: 'choose.lacks-uppercase',
+  lowercase: 'choose.lacks-lowercase',
+} as const
+
 /** A fault as a sentence for the user. */
 export function passwordFaultText(fault: PasswordFault, t: Translate): string {
   switch (fault.why) {
@@ -49,6 +60,10 @@ export function passwordFaultText(fault: PasswordFault, t: Translate): string {
       return t('choose.context', { word: fault.word })
     case 'guessable':
       return t('choose.guessable')
+    case 'lacks':
+      return t(lacks[fault.what])
+    case 'used-before':
+      return t('choose.used-before', { former: fault.former })
   }
 }
 

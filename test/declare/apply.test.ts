@@ -6,7 +6,14 @@ import { createAudit, listEvents } from '#audit'
 import { createPasswordHasher, openVault } from '#crypto'
 import type { Database } from '#database'
 import { apply, type ApplyNeeds } from '#declare'
-import { checkPassword, findAccessKey, findUserByName, groupsOf, setPasswordHash } from '#directory'
+import {
+  checkPassword,
+  findAccessKey,
+  findUserByName,
+  groupsOf,
+  putPasswordPolicy,
+  setPasswordHash,
+} from '#directory'
 import { listConnections } from '#federation'
 import {
   findOrganization,
@@ -254,6 +261,39 @@ describe('what people changed since', () => {
     expect(await check('chosen by bob')).toBeDefined()
     expect((await applyText(text, { env: { PW: 'second-password' } })).counts.updated).toBe(1)
     expect(await check('second-password')).toBeDefined()
+  })
+})
+
+describe('the account’s password policy', () => {
+  beforeEach(open)
+  afterEach(close)
+
+  it('holds for passwords of the file, those used before included', async () => {
+    const text = `${company}users:
+  - name: bob
+    password: \${PW}
+`
+    await applyText(text, { env: { PW: 'First-password' } })
+    await putPasswordPolicy(database, account, {
+      minimumLength: 12,
+      requireSymbols: true,
+      requireNumbers: false,
+      requireUppercase: true,
+      requireLowercase: true,
+      allowUsersToChange: true,
+      maxAgeDays: undefined,
+      reusePrevention: 3,
+      hardExpiry: false,
+    })
+    expect((await applyText(text, { env: { PW: 'First-password' } })).counts.updated).toBe(0)
+    for (const [PW, why] of [
+      ['Short-one', 'at least 12 characters'],
+      ['second-password', 'a capital letter'],
+      ['Secondpassword', 'a symbol'],
+    ] as const)
+      expect((await problemsOf(text, { env: { PW } }))[0]).toContain(why)
+    await applyText(text, { env: { PW: 'Second-password' } })
+    expect((await problemsOf(text, { env: { PW: 'First-password' } }))[0]).toContain('the last 3 passwords')
   })
 })
 

@@ -4,9 +4,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { listEvents } from '#audit'
 import { putApp } from '#apps'
 import type { Database } from '#database'
-import { createUser, findUserById, setPasswordHash, updateUser, type User } from '#directory'
+import {
+  createUser,
+  findUserById,
+  putPasswordPolicy,
+  removePasswordPolicy,
+  setPasswordHash,
+  updateUser,
+  type User,
+} from '#directory'
 import { createPasswordHasher } from '#crypto'
-import { createRole, putInlinePolicy } from '#iam'
+import { createRole, putInlinePolicy, removeInlinePolicy } from '#iam'
 import { Secret } from '#kernel'
 import { addTotp, factorsOf } from '#mfa'
 import { Browser, type Page, textOf } from '../support/browser.ts'
@@ -67,6 +75,16 @@ const allow = (actions: string[], resource: string) =>
     JSON.stringify({
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Action: actions, Resource: resource }],
+    }),
+  )
+const deny = (action: string) =>
+  putInlinePolicy(
+    database,
+    user.userId,
+    'deny',
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Deny', Action: action, Resource: '*' }],
     }),
   )
 const open = (path: string) => browser.open(server.url + path)
@@ -212,6 +230,34 @@ describe('my security', () => {
     expect(done.url).toBe(`${server.url}/account?done=password`)
     expect((await other.open(`${server.url}/account`)).title).toBe('Sign in · Signet')
     expect(await names()).toContain('ChangePassword')
+  })
+
+  it('does not change the password where the account or a policy says no', async () => {
+    const change = async () => {
+      const page = await open('/account')
+      return textOf(await browser.submit(page, { current: password, new: 'marble ladder october fig' }))
+    }
+    const no = 'you cannot change your password yourself'
+    await signIn('/account')
+    await putPasswordPolicy(database, home, {
+      minimumLength: 8,
+      requireSymbols: false,
+      requireNumbers: false,
+      requireUppercase: false,
+      requireLowercase: false,
+      allowUsersToChange: false,
+      maxAgeDays: undefined,
+      reusePrevention: undefined,
+      hardExpiry: false,
+    })
+    expect(await change()).toContain(no)
+    await removePasswordPolicy(database, home)
+    await deny('iam:ChangePassword')
+    expect(await change()).toContain(no)
+    await allow(['iam:ChangePassword'], '*')
+    expect(await change()).toContain(no)
+    await removeInlinePolicy(database, user.userId, 'deny')
+    expect(await change()).toContain('Your password is changed')
   })
 
   it('sets up an authenticator app, shows recovery codes once, and removes it again with a fresh code', async () => {

@@ -1,9 +1,17 @@
 import { generate } from 'otplib'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { listEvents } from '#audit'
 import { putApp } from '#apps'
 import { type Database, sql } from '#database'
-import { createUser, setPasswordHash, updateUser, type User } from '#directory'
+import {
+  createUser,
+  type PasswordPolicy,
+  putPasswordPolicy,
+  removePasswordPolicy,
+  setPasswordHash,
+  updateUser,
+  type User,
+} from '#directory'
 import { Router } from '#http'
 import { attachPolicy, putInlinePolicy } from '#iam'
 import { Secret } from '#kernel'
@@ -261,6 +269,78 @@ describe('a password that somebody else set', () => {
     expect(code.title).toBe('Enter your code · Signet')
     const page = await browser.submit(code, { code: await codeNow() })
     expect(page.title).toBe('Choose a new password · Signet')
+  })
+})
+
+describe('the account’s password policy', () => {
+  const policy = (more: Partial<PasswordPolicy>) =>
+    putPasswordPolicy(database, home, {
+      minimumLength: 10,
+      requireSymbols: false,
+      requireNumbers: false,
+      requireUppercase: false,
+      requireLowercase: false,
+      allowUsersToChange: true,
+      maxAgeDays: undefined,
+      reusePrevention: undefined,
+      hardExpiry: false,
+      ...more,
+    })
+  afterEach(() => removePasswordPolicy(database, home))
+  const mustChange = async () => {
+    const phc = await web.needs.hasher.hash(password)
+    await setPasswordHash(database, clock, { userId: user.userId, phc, mustChange: true })
+  }
+
+  it('decides what a new password is like, in place of the usual length', async () => {
+    await policy({ requireSymbols: true, requireNumbers: true, requireUppercase: true })
+    await mustChange()
+    const page = await signIn()
+    for (const [wanted, why] of [
+      ['fig ladde', 'Use at least 10 characters'],
+      ['marble ladder fig', 'Use at least one capital letter'],
+      ['Marble ladder fig', 'Use at least one digit'],
+      ['Marble ladder 4 fig', 'Use at least one of these signs'],
+    ] as const) {
+      const again = await browser.submit(page, { 'new-password': wanted })
+      expect(textOf(again)).toContain(why)
+    }
+    await browser.submit(page, { 'new-password': 'Ladder 4 fig+' })
+    expect(results).toMatchObject([{ state: 'signed-in' }])
+  })
+
+  it('keeps former passwords from coming back', async () => {
+    await policy({ reusePrevention: 1 })
+    await setPasswordHash(database, clock, {
+      userId: user.userId,
+      phc: await web.needs.hasher.hash('marble ladder october fig'),
+    })
+    await mustChange()
+    const page = await signIn()
+    const again = await browser.submit(page, { 'new-password': 'marble ladder october fig' })
+    expect(textOf(again)).toContain('You have used this password before')
+    await browser.submit(page, { 'new-password': 'another ladder october fig' })
+    expect(results).toMatchObject([{ state: 'signed-in' }])
+  })
+
+  it('has an old password changed at sign-in', async () => {
+    await policy({ maxAgeDays: 1 })
+    expect((await signIn()).title).not.toBe('Choose a new password · Signet')
+    browser = new Browser()
+    clock.advance({ hours: 24 })
+    const page = await signIn()
+    expect(page.title).toBe('Choose a new password · Signet')
+    await browser.submit(page, { 'new-password': 'marble ladder october fig' })
+    expect(results.at(-1)).toMatchObject({ state: 'signed-in' })
+  })
+
+  it('that expires hard lets nobody in until an administrator sets another', async () => {
+    await policy({ maxAgeDays: 1, hardExpiry: true })
+    clock.advance({ hours: 24 })
+    const page = await signIn()
+    expect(page.status).toBe(403)
+    expect(textOf(page)).toContain('Your password has expired')
+    expect(results).toEqual([])
   })
 })
 
