@@ -1,12 +1,21 @@
 import { z } from 'zod'
 import type { RequestInfo } from '#http'
-import type { Caller } from '#iam'
+import { authorize, type Caller } from '#iam'
 import { isFailure } from '#kernel'
 import type { HeaderPairs } from '#sigv4'
 import { authenticate, type AuthenticateNeeds, stsErrorOf } from '#sts'
 import type { EnforcementPoint } from './caller.ts'
-import { decide, type DecideNeeds, recordUnproven } from './decide.ts'
-import { assertedKeys, requireArn, requireOwnAction, resourceArn } from './mapping.ts'
+import { recordDecision } from './decide.ts'
+import {
+  addKeys,
+  authorityKeys,
+  type Key,
+  requireArn,
+  requireOwnAction,
+  resourceArn,
+  resourceOfArn,
+} from './mapping.ts'
+import { elsewhere, isKnown, resourcePolicyOf, type SittingNeeds, storedResources } from './sitting.ts'
 
 const properties = z.record(z.string(), z.unknown())
 const header = z.string().max(16_384)
@@ -78,7 +87,7 @@ const emptyBody = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
  * @throws Failure forbidden access/foreign-action; malformed access/action, access/resource
  */
 export async function authorizeRequest(
-  needs: DecideNeeds & AuthenticateNeeds,
+  needs: SittingNeeds & AuthenticateNeeds,
   asked: { point: EnforcementPoint; from: RequestInfo; body: AuthorizeRequestBody },
 ): Promise<AuthorizeRequestAnswer> {
   const { point, from, body } = asked
@@ -86,11 +95,7 @@ export async function authorizeRequest(
   const { resource } = body
   const arn =
     typeof resource === 'string' ? requireArn(resource) : resourceArn(point, resource.type, resource.id)
-  const { keys, ignored } = assertedKeys(point, {
-    resource: typeof resource === 'string' ? undefined : resource.properties,
-    context: body.context,
-  })
-  const about = { event: 'AuthorizeRequest', point, from, action, resource: arn } as const
+  const about = { event: 'AuthorizeRequest', point, from } as const
 
   let caller: Caller
   try {
@@ -108,7 +113,8 @@ export async function authorizeRequest(
   } catch (thrown) {
     if (!isFailure(thrown) || thrown.kind === 'unavailable') throw thrown
     const { code, message, status } = stsErrorOf(thrown)
-    const id = await recordUnproven(needs, { ...about, reason: code, message })
+    const verdict = { action, resource: arn, ignored: [] }
+    const id = await recordDecision(needs, about, verdict, { code, message })
     return {
       decision: false,
       decision_id: id,
@@ -118,7 +124,24 @@ export async function authorizeRequest(
     }
   }
 
-  const { id, decision } = await decide(needs, { ...about, caller, context: keys })
+  const named = resourceOfArn(point, arn)
+  const stored = named && (await storedResources(needs, point, [named])).get(`${named.type}\n${named.id}`)
+  const keys: Key[] = []
+  const ignored: string[] = []
+  if (typeof resource !== 'string') addKeys(point, 'resource', resource.properties, keys, ignored)
+  addKeys(point, 'context', body.context, keys, ignored)
+  addKeys(point, 'subject', caller.tags, keys, ignored)
+  if (stored !== undefined) addKeys(point, 'resource', stored.properties, keys, ignored)
+  keys.push(...authorityKeys(point, body.context, (name) => isKnown(caller, name)))
+  const decision = await authorize(needs, {
+    caller,
+    action,
+    resource: { arn },
+    from: elsewhere(from),
+    context: keys,
+    resourcePolicy: stored && resourcePolicyOf(arn, stored),
+  })
+  const id = await recordDecision(needs, about, { action, resource: arn, caller, decision, ignored })
   const isAllowed = decision.effect === 'Allow'
   return {
     decision: isAllowed,

@@ -1,84 +1,97 @@
 import { type Audit, clientIdentity } from '#audit'
 import type { RequestInfo } from '#http'
-import { authorize, type AuthorizeNeeds, type Caller, callerIdentity } from '#iam'
+import { type AuthorizeNeeds, callerIdentity } from '#iam'
 import { uuid } from '#kernel'
-import type { ContextValue, Decision } from '#policy'
 import type { EnforcementPoint } from './caller.ts'
+import type { Verdict } from './sitting.ts'
 
 /** What deciding and writing it down takes. */
 export type DecideNeeds = AuthorizeNeeds & { readonly audit: Pick<Audit, 'recordSoon'> }
 
-/** What is asked: by which service, about whom, what, on what. */
-export type Question = {
-  /** The event's name in the audit log. */
+/** By which service, in which request, something is asked. `event` is its name in the audit log. */
+export type About = {
   readonly event: 'AuthorizeRequest' | 'Evaluate'
   readonly point: EnforcementPoint
   readonly from: RequestInfo
-  readonly caller: Caller
-  readonly action: string
-  readonly resource: string
-  readonly context: readonly (readonly [string, ContextValue])[]
 }
 
-/** A decision with the id under which the audit log has it. */
-export type Decided = { readonly id: string; readonly decision: Decision }
-
-/**
- * Decides, and writes the decision down before it is given.
- *
- * The request that is judged reached the service, not us: its address and agent are not known here, and the service's own
- * must not stand in for them. `aws:SourceIp` is therefore a value that is in no network.
- */
-export async function decide(needs: DecideNeeds, question: Question): Promise<Decided> {
-  const { event, point, from, caller, action, resource, context } = question
-  const decision = await authorize(needs, {
-    caller,
-    action,
-    resource: { arn: resource },
-    from: { ...from, ip: '', userAgent: '' },
-    context,
-  })
+/** Writes a decision down before it is given. @returns the id under which the audit log has it */
+export async function recordDecision(
+  { audit }: Pick<DecideNeeds, 'audit'>,
+  { event, point, from }: About,
+  { caller, decision, action, resource }: Verdict,
+  /** Why there is nobody to decide about. */
+  unproven = { code: 'UnknownSubject', message: nobodyMessage },
+): Promise<string> {
   const id = uuid()
-  await needs.audit.recordSoon({
+  await audit.recordSoon({
     source: 'access',
     name: event,
-    by: { ...callerIdentity(caller), invokedBy: point.clientId },
+    by:
+      caller === undefined
+        ? clientIdentity(point.clientId)
+        : { ...callerIdentity(caller), invokedBy: point.clientId },
     request: from,
     accountId: point.app.accountId,
     parameters: { action, resource },
-    response: {
-      decisionId: id,
-      decision: decision.effect,
-      explicit: decision.explicit,
-      layer: decision.layer,
-      statements: decision.statements,
-    },
+    response:
+      decision === undefined
+        ? { decisionId: id, decision: 'Deny' }
+        : {
+            decisionId: id,
+            decision: decision.effect,
+            explicit: decision.explicit,
+            layer: decision.layer,
+            statements: decision.statements,
+          },
     resources: [{ ARN: resource }],
     readOnly: true,
-    ...(decision.effect === 'Allow' ? {} : { error: { code: 'AccessDenied', message: decision.because } }),
+    ...(decision === undefined
+      ? { error: unproven }
+      : decision.effect === 'Allow'
+        ? {}
+        : { error: { code: 'AccessDenied', message: decision.because } }),
   })
-  return { id, decision }
+  return id
 }
 
-/** Writes down that somebody was not proven to be anybody: the answer is no, and there is no principal to name. */
-export async function recordUnproven(
-  needs: Pick<DecideNeeds, 'audit'>,
-  question: Pick<Question, 'event' | 'point' | 'from' | 'action' | 'resource'> & {
-    readonly reason: string
-    readonly message: string
-  },
+/** Why a subject that is nobody may do nothing. */
+export const nobodyMessage = 'The subject is not an active user of this deployment.'
+
+/**
+ * Writes the decisions of one batch down, as one event: who, what, on what, and which statement decided.
+ *
+ * @returns the id under which the audit log has them; the n-th decision of the event has the id `<id>/<n>`, from 0
+ */
+export async function recordDecisions(
+  { audit }: Pick<DecideNeeds, 'audit'>,
+  { point, from }: Omit<About, 'event'>,
+  verdicts: readonly (Verdict | undefined)[],
 ): Promise<string> {
   const id = uuid()
-  await needs.audit.recordSoon({
+  await audit.recordSoon({
     source: 'access',
-    name: question.event,
-    by: clientIdentity(question.point.clientId),
-    request: question.from,
-    accountId: question.point.app.accountId,
-    parameters: { action: question.action, resource: question.resource },
-    response: { decisionId: id, decision: 'Deny' },
-    error: { code: question.reason, message: question.message },
-    resources: [{ ARN: question.resource }],
+    name: 'Evaluations',
+    by: clientIdentity(point.clientId),
+    request: from,
+    accountId: point.app.accountId,
+    parameters: { evaluations: verdicts.length },
+    response: {
+      decisionId: id,
+      decisions: verdicts.map((verdict) => {
+        if (verdict === undefined) return null
+        const { caller, action, resource, decision } = verdict
+        const [statement] = decision?.statements ?? []
+        return [
+          caller?.arn ?? null,
+          action,
+          resource,
+          decision?.effect ?? 'Deny',
+          decision?.layer ?? null,
+          statement === undefined ? null : `${statement.policy}#${statement.sid ?? statement.index}`,
+        ]
+      }),
+    },
     readOnly: true,
   })
   return id

@@ -1,11 +1,24 @@
-import type { z } from 'zod'
-import { answering, type Context, readJson, requestInfo, Router, statusOf, type Wire } from '#http'
-import { refuse } from '#kernel'
-import type { AuthenticateNeeds } from '#sts'
+import type { Vault } from '#crypto'
+import {
+  answering,
+  type Context,
+  readJson,
+  requestInfo,
+  type RequestInfo,
+  Router,
+  statusOf,
+  type Wire,
+} from '#http'
+import { type AuthenticateNeeds, callerOfSession } from '#sts'
 import { authorizeRequest, authorizeRequestBody } from './authorize-request.ts'
-import { enforcementPoint, type ProveNeeds } from './caller.ts'
+import { type EnforcementPoint, enforcementPoint, type ProveNeeds } from './caller.ts'
 import type { DecideNeeds } from './decide.ts'
-import { evaluation, evaluationBody, type ReadToken } from './evaluation.ts'
+import { evaluation } from './evaluation.ts'
+import { evaluations } from './evaluations.ts'
+import { metadataOf } from './metadata.ts'
+import { searchActions, searchResources, searchSubjects } from './search.ts'
+import { evaluationsBody, readEvaluation, readShape, searchBodies } from './shapes.ts'
+import type { ReadToken } from './subject.ts'
 
 /** What the decision point stands on. */
 export type AccessNeeds = DecideNeeds &
@@ -14,6 +27,7 @@ export type AccessNeeds = DecideNeeds &
     readonly authenticateBearer: (
       token: string,
     ) => Promise<Awaited<ReturnType<ProveNeeds['authenticateBearer']>> & Awaited<ReturnType<ReadToken>>>
+    readonly vault: Vault
     readonly publicUrl: URL
   }
 
@@ -40,47 +54,43 @@ export function accessRoutes(needs: AccessNeeds): Router {
   decisions.use(async (ctx, next) => {
     // AuthZEN §6.2: the caller's own request id comes back.
     const theirs = ctx.get('x-request-id')
-    if (/^[\w.:-]{1,128}$/.test(theirs)) ctx.set('X-Request-ID', theirs)
+    if (/^[\x21-\x7e][\x20-\x7e]{0,255}$/.test(theirs)) ctx.set('X-Request-ID', theirs)
     ctx.set('Cache-Control', 'no-store')
     await next()
   }, answering(wire))
 
-  decisions.post('/authorize-request', async (ctx) => {
-    const point = await enforcementPoint(needs, ctx)
-    ctx.body = await authorizeRequest(needs, {
-      point,
-      from: requestInfo(ctx),
-      body: await readBody(ctx, authorizeRequestBody),
+  const asking = {
+    ...needs,
+    callerOfSession: (accessKeyId: string, token: string) => callerOfSession(needs, accessKeyId, token),
+  }
+  type Answer = (asked: { point: EnforcementPoint; from: RequestInfo }, body: unknown) => Promise<object>
+  const answers: Readonly<Record<string, Answer>> = {
+    '/authorize-request': (asked, body) =>
+      authorizeRequest(asking, { ...asked, body: readShape(authorizeRequestBody, body) }),
+    '/evaluation': (asked, body) => evaluation(asking, { ...asked, question: readEvaluation(body) }),
+    '/evaluations': (asked, body) =>
+      evaluations(asking, { ...asked, body: readShape(evaluationsBody, body) }),
+    '/search/subject': (asked, body) =>
+      searchSubjects(asking, { ...asked, body: readShape(searchBodies.subject, body) }),
+    '/search/resource': (asked, body) =>
+      searchResources(asking, { ...asked, body: readShape(searchBodies.resource, body) }),
+    '/search/action': (asked, body) =>
+      searchActions(asking, { ...asked, body: readShape(searchBodies.action, body) }),
+  }
+  for (const [path, answer] of Object.entries(answers))
+    decisions.post(path, async (ctx) => {
+      const point = await enforcementPoint(needs, ctx)
+      const body = await readJson(ctx, { limit: mostBytes })
+      ctx.body = await answer({ point, from: requestInfo(ctx) }, body)
     })
-  })
-
-  decisions.post('/evaluation', async (ctx) => {
-    const point = await enforcementPoint(needs, ctx)
-    ctx.body = await evaluation(needs, {
-      point,
-      from: requestInfo(ctx),
-      body: await readBody(ctx, evaluationBody),
-    })
-  })
 
   router.use(decisions.routes())
-  router.get('/.well-known/authzen-configuration', (ctx) => {
-    ctx.set('Cache-Control', 'public, max-age=3600')
-    ctx.body = {
-      policy_decision_point: needs.publicUrl.origin,
-      access_evaluation_endpoint: `${needs.publicUrl.origin}/access/v1/evaluation`,
-    }
+  router.get('/.well-known/authzen-configuration', async (ctx) => {
+    ctx.set('Cache-Control', 'public, max-age=300')
+    ctx.body = await metadataOf(needs)
   })
   return router
 }
 
-async function readBody<Schema extends z.ZodType>(ctx: Context, schema: Schema): Promise<z.output<Schema>> {
-  const read = schema.safeParse(await readJson(ctx))
-  if (read.success) return read.data
-  const [issue] = read.error.issues
-  return refuse(
-    'malformed',
-    'access/body',
-    `${issue?.path.map(String).join('.') || 'The body'}: ${issue?.message ?? 'not understood'}`,
-  )
-}
+/** A batch of a thousand questions with their properties. */
+const mostBytes = 2_097_152

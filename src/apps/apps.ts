@@ -15,6 +15,8 @@ export type App = {
   readonly requireMfa: boolean
   /** With it, the app may ask the decision point about actions of this prefix (`orders` for `orders:Refund`). */
   readonly servicePrefix: string | undefined
+  /** Keys of ours that the app may assert about a subject, such as `aws:SourceIp`: it saw what Signet did not. */
+  readonly authorityFor: readonly string[]
   readonly enabled: boolean
   readonly createdAt: Temporal.Instant
 }
@@ -27,6 +29,7 @@ export type NewApp = {
   readonly access?: 'everyone' | 'policy' | undefined
   readonly requireMfa?: boolean | undefined
   readonly servicePrefix?: string | undefined
+  readonly authorityFor?: readonly string[] | undefined
   readonly enabled?: boolean | undefined
 }
 
@@ -39,11 +42,13 @@ type Row = {
   access: 'everyone' | 'policy'
   require_mfa: boolean
   service_prefix: string | null
+  authority_for: string
   enabled: boolean
   created_at: Temporal.Instant
 }
 
-const columns = sql`app_id, account_id, kind, name, launch_url, access, require_mfa, service_prefix, enabled, created_at`
+const columns = sql`app_id, account_id, kind, name, launch_url, access, require_mfa, service_prefix,
+                    authority_for, enabled, created_at`
 
 const toApp = (row: Row): App => ({
   appId: row.app_id,
@@ -55,6 +60,7 @@ const toApp = (row: Row): App => ({
   access: row.access,
   requireMfa: row.require_mfa,
   servicePrefix: row.service_prefix ?? undefined,
+  authorityFor: JSON.parse(row.authority_for) as string[],
   enabled: row.enabled,
   createdAt: row.created_at,
 })
@@ -67,12 +73,15 @@ const toApp = (row: Row): App => ({
 export async function putApp(tx: Queryable, clock: Clock, app: NewApp): Promise<App> {
   try {
     const { rows } = await tx.query<Row>(
-      sql`insert into app (app_id, account_id, kind, name, name_key, launch_url, access, require_mfa, service_prefix, enabled, created_at)
+      sql`insert into app (app_id, account_id, kind, name, name_key, launch_url, access, require_mfa, service_prefix,
+                           authority_for, enabled, created_at)
           values (${uuid()}, ${app.accountId}, ${app.kind}, ${app.name}, ${app.name.toLowerCase()}, ${app.launchUrl},
-                  ${app.access ?? 'everyone'}, ${app.requireMfa ?? false}, ${app.servicePrefix}, ${app.enabled ?? true}, ${clock()})
+                  ${app.access ?? 'everyone'}, ${app.requireMfa ?? false}, ${app.servicePrefix},
+                  ${JSON.stringify(app.authorityFor ?? [])}, ${app.enabled ?? true}, ${clock()})
           on conflict on constraint app_name do update
             set name = excluded.name, launch_url = excluded.launch_url, access = excluded.access,
-                require_mfa = excluded.require_mfa, service_prefix = excluded.service_prefix, enabled = excluded.enabled
+                require_mfa = excluded.require_mfa, service_prefix = excluded.service_prefix,
+                authority_for = excluded.authority_for, enabled = excluded.enabled
             where app.kind = excluded.kind
           returning ${columns}`,
     )
@@ -103,4 +112,16 @@ export async function listApps(db: Queryable, accountId: string): Promise<readon
     sql`select ${columns} from app where account_id = ${accountId} order by name_key limit 10000`,
   )
   return rows.map(toApp)
+}
+
+/** The app of an account by its name, in any case. */
+export async function findAppByName(
+  db: Queryable,
+  accountId: string,
+  name: string,
+): Promise<App | undefined> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from app where account_id = ${accountId} and name_key = ${name.toLowerCase()}`,
+  )
+  return rows[0] === undefined ? undefined : toApp(rows[0])
 }

@@ -1,10 +1,16 @@
 /**
  * What people sign in to: OIDC clients and SAML service providers, and who may use them. Owns the tables `app`,
- * `oidc_client` and `saml_service_provider`.
+ * `oidc_client`, `saml_service_provider`, and what the decision point knows of an app: `app_action`, `app_resource_type`,
+ * `app_resource`.
  */
-export { findApp, listApps, putApp } from './apps.ts'
+export { findApp, findAppByName, listApps, putApp } from './apps.ts'
 export type { App, NewApp } from './apps.ts'
 export { findOidcClient, putOidcClient } from './oidc-clients.ts'
 export type { OidcClient } from './oidc-clients.ts'
 export { findServiceProvider, putServiceProvider, serviceProviderSettings } from './service-providers.ts'
 export type { ServiceProvider, ServiceProviderSettings } from './service-providers.ts'
+export { findRegistration, hasInventory, putRegistration } from './registration.ts'
+export type { AppAction, AppRegistration, AppResourceType } from './registration.ts'
+export { findAppResources, listAppResources, putAppResources, removeAppResource } from './resources.ts'
+export type { AppResource } from './resources.ts'
+export { appAction, appResource, appResourceType, authorityKeyNames } from './shapes.ts'

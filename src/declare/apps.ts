@@ -1,10 +1,15 @@
 import {
   type App,
+  type AppRegistration,
+  findAppResources,
   findOidcClient,
+  findRegistration,
   findServiceProvider,
   listApps,
   putApp,
+  putAppResources,
   putOidcClient,
+  putRegistration,
   putServiceProvider,
   type ServiceProviderSettings,
   serviceProviderSettings,
@@ -38,6 +43,7 @@ export async function applyApps(applying: Applying): Promise<void> {
           access: value.access ?? 'everyone',
           requireMfa: value.require_mfa ?? false,
           servicePrefix: value.service_prefix,
+          authorityFor: value.authority_for ?? [],
           enabled: value.enabled ?? true,
         }
         const isChanged =
@@ -46,8 +52,9 @@ export async function applyApps(applying: Applying): Promise<void> {
         const app = isChanged ? await putApp(tx, needs.clock, { accountId, kind, ...wanted }) : found
         const inner =
           kind === 'oidc' ? await putClient(applying, app, thing) : await putProvider(applying, app, thing)
+        const registered = await register(applying, app, thing)
         return {
-          outcome: outcomeOf(found === undefined, isChanged, inner),
+          outcome: outcomeOf(found === undefined, isChanged, inner, registered),
           event: {
             name: found === undefined ? 'CreateApp' : 'UpdateApp',
             parameters: { appName: app.name, kind, clientId: value.oidc?.client_id },
@@ -57,6 +64,51 @@ export async function applyApps(applying: Applying): Promise<void> {
       },
     )
 }
+
+/** What the decision point is to know of the app: as the file says, where it says something. */
+async function register(
+  { tx, needs }: Applying,
+  app: App,
+  { value, documents }: Thing<'apps'>,
+): Promise<boolean> {
+  let isChanged = false
+  if (value.actions !== undefined || value.resource_types !== undefined) {
+    const wanted: AppRegistration = {
+      actions: (value.actions ?? [])
+        .map(({ name, resource_types: resourceTypes, description }) => ({
+          name,
+          resourceTypes,
+          ...(description === undefined ? {} : { description }),
+        }))
+        .toSorted(byName),
+      resourceTypes: [...(value.resource_types ?? [])].toSorted(byName),
+    }
+    const found = await findRegistration(tx, app.appId)
+    const sorted = {
+      actions: found.actions.toSorted(byName),
+      resourceTypes: found.resourceTypes.toSorted(byName),
+    }
+    if (!same(sorted, wanted)) {
+      await putRegistration(tx, app.appId, wanted)
+      isChanged = true
+    }
+  }
+  const resources = (value.resources ?? []).map(({ type, id, properties = {} }, index) => ({
+    type,
+    id,
+    properties,
+    policy: documents.get(`resources.${index}`),
+  }))
+  const stored = new Map(
+    (await findAppResources(tx, app.appId, resources)).map((each) => [`${each.type}\n${each.id}`, each]),
+  )
+  const changed = resources.filter((each) => !same(stored.get(`${each.type}\n${each.id}`), each))
+  if (changed.length > 0) await putAppResources(tx, needs.clock, app.appId, changed)
+  return isChanged || changed.length > 0
+}
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : 1
 
 const grantTypes: Readonly<Record<string, string>> = {
   device_code: 'urn:ietf:params:oauth:grant-type:device_code',

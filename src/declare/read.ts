@@ -164,7 +164,10 @@ function readThing<Name extends ListName>(
     const secret = source.secret(plain, path, key)
     if (secret !== undefined) secrets.set(key, secret)
   }
-  if (name === 'apps') readApp(source, plain, path, secrets)
+  if (name === 'apps') {
+    readApp(source, plain, path, secrets)
+    readResourcePolicies(source, plain, path, documents)
+  }
   if (name === 'connections') {
     const secret = source.secret(plain, path, 'secret')
     if (secret !== undefined) secrets.set('client', secret)
@@ -212,6 +215,24 @@ function readKeys(
       return [{ id: key.id, secret, path: at }]
     })
   })
+}
+
+/** The resource policies of an app's resources, as documents by `resources.<index>`. */
+function readResourcePolicies(
+  source: Source,
+  plain: Readonly<Record<string, unknown>>,
+  path: Path,
+  documents: Map<string, string>,
+): void {
+  const { resources = [], resource_types: types = [] } = plain as Partial<Declared<'apps'>>
+  for (const [index, { type, policy }] of resources.entries()) {
+    const at = [...path, 'resources', index]
+    if (!types.some(({ name }) => name === type))
+      source.tell([...at, 'type'], `Write this type under resource_types: of the app, or another one here.`)
+    if (policy === undefined) continue
+    const text = source.policy(policy, [...at, 'policy'], 'resource')
+    if (text !== undefined) documents.set(`resources.${index}`, text)
+  }
 }
 
 /** What an app must and must not have, beyond its keys. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { appAction, appResource, appResourceType, authorityKeyNames } from '#apps'
 import { connectionSettings } from '#federation'
 
 const text = z.string().min(1)
@@ -159,6 +160,24 @@ const app = z.strictObject({
     .regex(/^[a-z][a-z0-9-]{1,62}$/, {
       error: 'Write a prefix of small letters, digits and dashes, such as orders.',
     })
+    .optional(),
+  /** Keys of ours that the app may assert about a subject. */
+  authority_for: z
+    .array(
+      z.enum(authorityKeyNames).or(
+        z.string().regex(/^aws:PrincipalTag\/[^\s]{1,128}$/, {
+          error: `Write one of ${authorityKeyNames.join(', ')}, or aws:PrincipalTag/KEY.`,
+        }),
+      ),
+    )
+    .optional(),
+  /** What the decision point answers action searches with. */
+  actions: z.array(appAction).max(2_000).optional(),
+  resource_types: z.array(appResourceType).max(200).optional(),
+  /** Resources that are kept here: with a policy of their own, or for the inventory. Others of the app stay. */
+  resources: z
+    .array(appResource.extend({ policy: document.optional() }))
+    .max(10_000)
     .optional(),
   enabled: z.boolean().optional(),
   oidc: oidcClient.optional(),

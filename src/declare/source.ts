@@ -32,7 +32,7 @@ export type Source = {
 }
 
 /** Keys whose values are not expanded: policies have variables of their own, and secrets are read by `secret`. */
-const opaque = new Set(['document', 'trust', 'inline_policies', 'password', 'secret', 'totp_seed'])
+const opaque = new Set(['document', 'trust', 'inline_policies', 'policy', 'password', 'secret', 'totp_seed'])
 
 /** Opens a declaration's text. */
 export function openSource(request: DeclareRequest): Source {

@@ -36,6 +36,8 @@ export {
   findUserByMail,
   findUserByName,
   findUserForSignIn,
+  listActiveUsers,
+  nameKey,
   updateUser,
 } from './users.ts'
 export type { NewUser, User, UserChanges } from './users.ts'

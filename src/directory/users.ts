@@ -209,3 +209,17 @@ export async function findUserForSignIn(
   )
   return one(rows)
 }
+
+/** Active users of an account in the order of their names, from after one on. `after` is a `nameKey`. */
+export async function listActiveUsers(
+  db: Queryable,
+  request: { accountId: string; after?: string | undefined; limit: number },
+): Promise<readonly User[]> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from users
+        where account_id = ${request.accountId} and status = 'active' and name_key > ${request.after ?? ''}
+        order by name_key
+        limit ${request.limit}`,
+  )
+  return rows.map(toUser)
+}

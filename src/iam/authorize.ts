@@ -3,9 +3,9 @@ import type { RequestInfo } from '#http'
 import { refuse } from '#kernel'
 import { type ContextValue, type Decision, evaluate, type PolicyRef, type RequestPrincipal } from '#policy'
 import type { BuiltInPolicies } from './built-in.ts'
-import { type Caller, principalOf } from './caller.ts'
-import { contextOf } from './context.ts'
-import { policiesOf } from './policies-of.ts'
+import { type Caller, principalOf, type UserCaller } from './caller.ts'
+import { contextOf, withKeys } from './context.ts'
+import { type Held, policiesOf, policiesOfMany } from './policies-of.ts'
 import type { Role } from './roles.ts'
 
 /** What deciding needs: where policies are kept, and those that come with Signet. */
@@ -15,11 +15,7 @@ export type AuthorizeNeeds = { readonly database: Queryable; readonly builtInPol
 async function callerPolicies(
   needs: AuthorizeNeeds,
   caller: Caller,
-): Promise<{
-  identity: readonly PolicyRef[]
-  boundary: PolicyRef | undefined
-  session: readonly PolicyRef[] | undefined
-}> {
+): Promise<Held & { readonly session: readonly PolicyRef[] | undefined }> {
   const { database, builtInPolicies } = needs
   switch (caller.type) {
     case 'root':
@@ -50,29 +46,64 @@ async function callerPolicies(
   }
 }
 
+/** What is asked about a caller: `context` adds the keys of the action itself; `resourcePolicy` is the resource's own. */
+export type Asked = {
+  readonly action: string
+  readonly resource: { readonly arn: string; readonly accountId?: string | undefined }
+  readonly context?: Iterable<readonly [string, ContextValue | undefined]> | undefined
+  readonly resourcePolicy?: PolicyRef | undefined
+}
+
+/** Decides what is asked about one caller, by the policies as they were when the judge was made. */
+export type Judge = (asked: Asked) => Decision
+
+/** Looks a caller's policies up once, for any number of questions about it at this moment. */
+export async function judgeOf(
+  needs: AuthorizeNeeds,
+  request: { caller: Caller; from: RequestInfo },
+): Promise<Judge> {
+  return judge(request, await callerPolicies(needs, request.caller))
+}
+
+/** As `judgeOf` for each of many users, with one look into the database. */
+export async function judgesOf(
+  needs: AuthorizeNeeds,
+  request: { callers: readonly UserCaller[]; from: RequestInfo },
+): Promise<readonly Judge[]> {
+  const held = await policiesOfMany(
+    needs.database,
+    needs.builtInPolicies,
+    request.callers.map(({ user }) => ({ id: user.userId, permissionsBoundary: user.permissionsBoundary })),
+  )
+  return request.callers.map((caller) =>
+    judge({ caller, from: request.from }, held.get(caller.userId) ?? { identity: [], boundary: undefined }),
+  )
+}
+
+function judge(
+  { caller, from }: { readonly caller: Caller; readonly from: RequestInfo },
+  held: Held & { readonly session?: readonly PolicyRef[] | undefined },
+): Judge {
+  const principal = principalOf(caller)
+  const base = contextOf(from, caller)
+  return ({ action, resource, context, resourcePolicy }) =>
+    evaluate({
+      principal,
+      action,
+      resource,
+      context: context === undefined ? base : withKeys(base, context),
+      policies: { ...held, resource: resourcePolicy },
+    })
+}
+
 /**
  * The one authorization path: may this caller do this to this resource, by the policies as they are now?
- *
- * @param request `context` adds the keys of the action itself; `resourcePolicy` is the resource's own
  */
 export async function authorize(
   needs: AuthorizeNeeds,
-  request: {
-    caller: Caller
-    action: string
-    resource: { arn: string; accountId?: string | undefined }
-    from: RequestInfo
-    context?: Iterable<readonly [string, ContextValue | undefined]> | undefined
-    resourcePolicy?: PolicyRef | undefined
-  },
+  request: Asked & { caller: Caller; from: RequestInfo },
 ): Promise<Decision> {
-  return evaluate({
-    principal: principalOf(request.caller),
-    action: request.action,
-    resource: request.resource,
-    context: contextOf(request.from, request.caller, request.context),
-    policies: { ...(await callerPolicies(needs, request.caller)), resource: request.resourcePolicy },
-  })
+  return (await judgeOf(needs, request))(request)
 }
 
 /** `authorize`, or refuses in AWS's words. @throws Failure forbidden iam/denied with the decision as detail */

@@ -53,3 +53,13 @@ export function contextOf(
   for (const [key, value] of more) if (value !== undefined) keys.set(key, value)
   return keys
 }
+
+/** A context with more keys; where one is in both, the new value counts. */
+export function withKeys(
+  context: ReadonlyMap<string, ContextValue>,
+  more: Iterable<readonly [string, ContextValue | undefined]>,
+): ReadonlyMap<string, ContextValue> {
+  const keys = new Map(context)
+  for (const [key, value] of more) if (value !== undefined) keys.set(key, value)
+  return keys
+}

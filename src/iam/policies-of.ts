@@ -20,37 +20,56 @@ function toRef(row: Row, builtIn: BuiltInPolicies): PolicyRef {
   }
 }
 
-/**
- * The policies of a principal, as they are now: its own and its groups', attached and inline, and its boundary. One
- * statement.
- *
- * @param holder a user's or role's unique id, and the ARN of its permissions boundary
- */
-export async function policiesOf(
+/** The policies that a principal holds. */
+export type Held = { readonly identity: readonly PolicyRef[]; readonly boundary: PolicyRef | undefined }
+
+/** A user's or role's unique id, and the ARN of its permissions boundary. */
+export type Holder = { readonly id: string; readonly permissionsBoundary?: string | undefined }
+
+/** The policies of a principal, as they are now: its own and its groups', attached and inline, and its boundary. */
+export async function policiesOf(db: Queryable, builtIn: BuiltInPolicies, holder: Holder): Promise<Held> {
+  const held = await policiesOfMany(db, builtIn, [holder])
+  return held.get(holder.id) ?? { identity: [], boundary: undefined }
+}
+
+/** The policies of many principals by their ids. One statement. */
+export async function policiesOfMany(
   db: Queryable,
   builtIn: BuiltInPolicies,
-  holder: { id: string; permissionsBoundary?: string | undefined },
-): Promise<{ identity: readonly PolicyRef[]; boundary: PolicyRef | undefined }> {
-  const { rows } = await db.query<Row>(
-    sql`with holder as (
-          select ${holder.id}::text as id
-          union all select group_id from group_member where user_id = ${holder.id}
+  holders: readonly Holder[],
+): Promise<ReadonlyMap<string, Held>> {
+  const ids = holders.map(({ id }) => id)
+  const { rows } = await db.query<Row & { owner: string }>(
+    sql`with who as (
+          select id, boundary
+            from unnest(${ids}::text[], ${holders.map((each) => each.permissionsBoundary ?? null)}::text[])
+                 as who(id, boundary)
+        ), holder as (
+          select id as owner, id from who
+          union all select user_id, group_id from group_member where user_id = any(${ids}::text[])
         ), managed as (
-          select a.policy_arn as arn, false as is_boundary from policy_attachment a join holder on holder.id = a.principal_id
-          union select ${holder.permissionsBoundary ?? null}::text, true where ${holder.permissionsBoundary ?? null}::text is not null
+          select owner, a.policy_arn as arn, false as is_boundary
+            from policy_attachment a join holder on holder.id = a.principal_id
+          union select id, boundary, true from who where boundary is not null
         )
-        select m.arn as id, 'v' || v.version as version, v.document, m.is_boundary
+        select m.owner, m.arn as id, 'v' || v.version as version, v.document, m.is_boundary
         from managed m
         left join managed_policy p on p.arn = m.arn
         left join policy_version v on v.policy_id = p.policy_id and v.version = p.default_version
         union all
-        select 'inline:' || i.name, null, i.document, false from inline_policy i join holder on holder.id = i.principal_id`,
+        select holder.owner, 'inline:' || i.name, null, i.document, false
+        from inline_policy i join holder on holder.id = i.principal_id`,
   )
-  const boundary = rows.find((row) => row.is_boundary)
-  return {
-    identity: rows.filter((row) => !row.is_boundary).map((row) => toRef(row, builtIn)),
-    boundary: boundary === undefined ? undefined : toRef(boundary, builtIn),
+  const found = new Map<string, { identity: PolicyRef[]; boundary: PolicyRef | undefined }>(
+    ids.map((id) => [id, { identity: [], boundary: undefined }]),
+  )
+  for (const row of rows) {
+    const held = found.get(row.owner)
+    if (held === undefined) continue
+    if (row.is_boundary) held.boundary = toRef(row, builtIn)
+    else held.identity.push(toRef(row, builtIn))
   }
+  return found
 }
 
 /** Managed policies by ARN, as session policies; those that do not exist are absent from the answer. */

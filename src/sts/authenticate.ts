@@ -129,6 +129,22 @@ async function longTermCredentials(
 }
 
 /**
+ * Who a session token is for, where its bearer is known to be genuine by other means: a service that a role session
+ * called asks about it. The session's expiry and revocations count as everywhere.
+ *
+ * @throws Failure unauthenticated `sts/invalid-token`; expired `sts/session-expired`
+ */
+export async function callerOfSession(
+  needs: AuthenticateNeeds,
+  accessKeyId: string,
+  sessionToken: string,
+): Promise<Caller> {
+  const { claims } = needs.tokens.open(accessKeyId, sessionToken)
+  requireLive(needs, claims)
+  return (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
+}
+
+/**
  * Refuses a session that is over, or of which anything it rests on was revoked after its issue. Every path that takes
  * a session calls this.
  *
