@@ -108,6 +108,7 @@ const packages: Record<string, readonly string[]> = {
   '@koa/router': ['http'],
   jose: ['keys', 'oidc', 'sts'],
   koa: ['.', 'http'],
+  'koa-compose': ['oidc'],
   'oidc-provider': ['oidc'],
   'openid-client': ['federation'],
   zod: [

@@ -13,7 +13,13 @@ export type Audit = {
   recordSoon(entry: AuditEntry): Promise<void>
 }
 
-/** One statement and one plan for any number of rows: a batch is one commit. */
+/** Stands between two bodies: RS, a control character, which JSON text never holds unescaped (RFC 8259 §7). */
+const between = '\u001e'
+
+/**
+ * One statement and one plan for any number of rows: a batch is one commit. The bodies travel as one text, since an
+ * array's literal would escape every quotation mark of them.
+ */
 const insert = (rows: readonly EventRow[]) =>
   sql`insert into audit_event (event_id, event_time, event_name, actor, body)
       select id::uuid, at::timestamptz, name, actor, body
@@ -22,18 +28,19 @@ const insert = (rows: readonly EventRow[]) =>
           ${rows.map(({ time }) => time)}::text[],
           ${rows.map(({ name }) => name)}::text[],
           ${rows.map(({ actor }) => actor)}::text[],
-          ${rows.map(({ body }) => body)}::text[]
+          string_to_array(${rows.map(({ body }) => body).join(between)}, ${between})
         ) as event(id, at, name, actor, body)`
 
 /** The log over a database. */
 export function createAudit(needs: { database: Database; clock: Clock }): Audit {
-  const write = coalesce<EventRow>(async (rows) => {
-    await needs.database.query(insert(rows))
+  // Rows are made where they are written: one after the other is several times faster than each amid its own request.
+  const write = coalesce<{ readonly entry: AuditEntry; readonly now: Temporal.Instant }>(async (events) => {
+    await needs.database.query(insert(events.map(({ entry, now }) => toRow(entry, now))))
   })
   return {
     async record(tx, entry) {
       await tx.query(insert([toRow(entry, needs.clock())]))
     },
-    recordSoon: (entry) => write(toRow(entry, needs.clock())),
+    recordSoon: (entry) => write({ entry, now: needs.clock() }),
   }
 }

@@ -24,10 +24,21 @@ export type AuditEntry = {
 /** One row of `audit_event`; `time` is RFC 3339, to the millisecond, as the record says it. */
 export type EventRow = { id: string; time: string; name: string; actor: string; body: string }
 
+let second = { epochSeconds: NaN, text: '' }
+
+/** RFC 3339 to the millisecond. The text of a second is made once: many events fall into the same one. */
+function toMillisecond(now: Temporal.Instant): string {
+  const milliseconds = now.epochMilliseconds
+  const epochSeconds = Math.floor(milliseconds / 1_000)
+  if (epochSeconds !== second.epochSeconds)
+    second = { epochSeconds, text: now.toString({ smallestUnit: 'second' }).slice(0, -1) }
+  return `${second.text}.${String(milliseconds - epochSeconds * 1_000).padStart(3, '0')}Z`
+}
+
 /** The record as it is stored and exported: CloudTrail's field names, version 1.11. */
 export function toRow(entry: AuditEntry, now: Temporal.Instant): EventRow {
   const id = timeOrderedId(now)
-  const time = now.toString({ smallestUnit: 'millisecond' })
+  const time = toMillisecond(now)
   const { by, request } = entry
   const body = JSON.stringify({
     eventVersion: '1.11',

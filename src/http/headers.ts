@@ -21,20 +21,21 @@ export const contentSecurityPolicy = ({ formAction = "'self'" } = {}): string =>
 
 /** The headers of every answer; set before anything else runs, so that a later handler can only add to them. */
 export function securityHeaders(publicUrl: URL): Middleware {
-  const secure = publicUrl.protocol === 'https:'
-  const policy = contentSecurityPolicy()
-  return async (ctx, next) => {
-    ctx.set({
-      'Content-Security-Policy': policy,
-      'X-Content-Type-Options': 'nosniff',
-      'X-Frame-Options': 'DENY',
-      'Referrer-Policy': 'no-referrer',
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'Permissions-Policy':
-        'camera=(), microphone=(), geolocation=(), payment=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
-    })
-    if (secure) ctx.set('Strict-Transport-Security', 'max-age=31536000')
-    await next()
+  const headers: readonly (readonly [string, string])[] = [
+    ['Content-Security-Policy', contentSecurityPolicy()],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['X-Frame-Options', 'DENY'],
+    ['Referrer-Policy', 'no-referrer'],
+    ['Cross-Origin-Opener-Policy', 'same-origin'],
+    ['Cross-Origin-Resource-Policy', 'same-origin'],
+    [
+      'Permissions-Policy',
+      'camera=(), microphone=(), geolocation=(), payment=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
+    ],
+    ...(publicUrl.protocol === 'https:' ? [['Strict-Transport-Security', 'max-age=31536000'] as const] : []),
+  ]
+  return (ctx, next) => {
+    for (const [name, value] of headers) ctx.res.setHeader(name, value)
+    return next()
   }
 }

@@ -39,14 +39,16 @@ export const randomId = (): string => randomBytes(32).toString('base64url')
 /** A random UUID, for request and event ids. */
 export const uuid = (): string => randomUUID()
 
+/** The four values of a UUID's variant nibble (RFC 9562 §4.1). */
+const variants = '89ab'
+
 /** A UUIDv7 (RFC 9562 §5.7): its order is the order in time. */
 export function timeOrderedId(at: Temporal.Instant): string {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(at.epochMilliseconds, 0, 6)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  const time = at.epochMilliseconds.toString(16).padStart(12, '0')
+  const random = randomBytes(10)
+  const variant = variants[(random[0] ?? 0) & 3] ?? '8'
+  const hex = random.toString('hex', 1)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(3, 6)}-${hex.slice(6)}`
 }
 
 /** A new 12-digit account id. */

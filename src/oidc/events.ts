@@ -24,10 +24,15 @@ function note(ctx: KoaContextWithOIDC, happened: Happened): void {
 /** Parameters of a request that an event may show: never a secret, code, token or hint. */
 function shown(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>> {
   const params = ctx.oidc.params ?? {}
-  const safe = ['grant_type', 'response_type', 'redirect_uri', 'scope', 'resource', 'prompt', 'acr_values']
   return {
     client_id: ctx.oidc.client?.clientId ?? params['client_id'],
-    ...Object.fromEntries(safe.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]))),
+    grant_type: params['grant_type'],
+    response_type: params['response_type'],
+    redirect_uri: params['redirect_uri'],
+    scope: params['scope'],
+    resource: params['resource'],
+    prompt: params['prompt'],
+    acr_values: params['acr_values'],
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Context, contentSecurityPolicy, type Middleware, requestInfo, requestLog } from '#http'
+import compose from 'koa-compose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Browser } from './browser.ts'
 import { writeNoted } from './events.ts'
@@ -29,36 +30,39 @@ const resumes = new RegExp(`^(?:${routes.authorization}|${routes.code_verificati
 const isProviders = (path: string): boolean => fixed.has(path) || resumes.test(path)
 
 /**
- * Puts the current Provider behind our edge. It runs as an application of its own on the same request (so that its
- * cookies are signed with its own keys, whatever the outer application does), and sees PUBLIC_URL as its host and
- * protocol, whoever asked under which name.
+ * Puts the current Provider behind our edge. Its middleware runs on the request's one context, which from here on
+ * belongs to the Provider's application: its cookies are signed with its own keys and it trusts the forwarded headers,
+ * whatever the outer application does. It sees PUBLIC_URL as its host and protocol, whoever asked under which name.
  */
 export function mount(current: () => Providing, publicUrl: URL): Middleware {
-  const handlers = new WeakMap<Providing, ReturnType<Providing['callback']>>()
-  return async (ctx, next) => {
+  const handlers = new WeakMap<Providing, Middleware>()
+  const protocol = publicUrl.protocol.slice(0, -1)
+  return (ctx, next) => {
     if (!isProviders(ctx.path)) return next()
     const provider = current()
     let handler = handlers.get(provider)
     if (handler === undefined) {
-      handler = provider.callback()
+      handler = compose(provider.middleware)
       handlers.set(provider, handler)
     }
     const { headers } = ctx.req
     headers.host = publicUrl.host
     headers['x-forwarded-host'] = publicUrl.host
-    headers['x-forwarded-proto'] = publicUrl.protocol.slice(0, -1)
+    headers['x-forwarded-proto'] = protocol
     headers['x-forwarded-for'] = requestInfo(ctx).ip
-    ctx.respond = false
-    await handler(ctx.req, ctx.res)
-    return undefined
+    ctx.app = ctx.request.app = ctx.response.app = provider
+    return handler(ctx, nothingMore)
   }
 }
+
+/** What the Provider does not answer at an address of its own, nobody else does. */
+const nothingMore = async (): Promise<void> => {}
 
 /** What is done around every answer of a Provider. */
 export function surround(provider: Providing, needs: OidcNeeds & { readonly browser: Browser }): void {
   provider.use(async (ctx, next) => {
     try {
-      if (await isStrayDeviceForm(provider, ctx)) {
+      if (ctx.path === routes.code_verification && (await isStrayDeviceForm(provider, ctx))) {
         await needs.wire.refuse(
           ctx,
           new Failure(
@@ -91,7 +95,7 @@ const publishedKeys = ({ keys }: Pick<OidcNeeds, 'keys'>): readonly object[] =>
 
 /** The form of a device code from a browser that was never shown it: the library would fail on it. */
 async function isStrayDeviceForm(provider: Providing, ctx: Context): Promise<boolean> {
-  if (ctx.method !== 'POST' || ctx.path !== routes.code_verification) return false
+  if (ctx.method !== 'POST') return false
   const session: unknown = await provider.Session.get(ctx)
   return typeof session === 'object' && session !== null && 'new' in session && session.new === true
 }

@@ -47,3 +47,33 @@ it('many at once are all written, in the order of time, in CloudTrail’s words'
   expect(page.map(({ id }) => id)).toEqual(events.slice(71).map(({ id }) => id))
   expect((await database.query(sql`select event_id from audit_event`)).count).toBe(75)
 })
+
+it('a control character in what a stranger sent neither splits a record nor loses one', async () => {
+  const audit = createAudit({ database, clock })
+  const names = ['plain', 'a record separator \u001e in the middle', 'quotes " and \\ and {braces}']
+  await Promise.all(
+    names.map((parameter) =>
+      audit.recordSoon({ source: 'test', name: 'Separated', by: nobody, parameters: { parameter } }),
+    ),
+  )
+  const bodies = (await listEvents(database, { name: 'Separated' })).map(
+    ({ body }) => JSON.parse(body) as { requestParameters: { parameter: string } },
+  )
+  expect(bodies.map(({ requestParameters }) => requestParameters.parameter).toSorted()).toEqual(
+    names.toSorted(),
+  )
+})
+
+it('an event’s id is a UUIDv7 of its time', async () => {
+  const audit = createAudit({ database, clock })
+  await audit.recordSoon({ source: 'test', name: 'Numbered', by: nobody })
+  const { eventID, eventTime } = JSON.parse(
+    (await listEvents(database, { name: 'Numbered' }))[0]?.body ?? '',
+  ) as {
+    eventID: string
+    eventTime: string
+  }
+  expect(eventID).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  expect(parseInt(eventID.replace('-', '').slice(0, 12), 16)).toBe(clock().epochMilliseconds)
+  expect(eventTime).toBe(clock().toString({ smallestUnit: 'millisecond' }))
+})
