@@ -7,6 +7,8 @@ import Koa from 'koa'
 import { accessRoutes } from '#access'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
+import { awsSsoPageRoutes, awsSsoRoutes } from '#aws-sso'
+import { commandLineSettings, sweepCliSessions } from '#cli-sessions'
 import type { Config } from '#config'
 import { createPasswordHasher, equal, passwordHashing, passwordSettings, type Vault } from '#crypto'
 import { type Database, sql } from '#database'
@@ -47,6 +49,7 @@ export const sections = {
   oidc: oidcSettings,
   federation: federationSettings,
   sts: stsSettings,
+  command_line: commandLineSettings,
 }
 
 /** What the application stands on. */
@@ -163,6 +166,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     resumers: { oidc: oidc.resume, saml: saml.resume, [portalKind]: resumePortal },
     signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
   }
+  const cli = { database, vault, clock, audit, epochs, settings: settings.command_line }
+  const awsSso = { ...signin, sts, cli, publicUrl }
   const ready = async () => {
     keys.active('oidc')
     // A write that changes nothing: a demoted or read-only database is not ready.
@@ -179,6 +184,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(serveAssets(htmlPages.assets))
   koa.use(stsRoutes(sts))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
+  koa.use(awsSsoRoutes(awsSso).routes())
   koa.use(apiRoutes({ sts, authenticateBearer: oidc.authenticateBearer }).routes())
   koa.use(
     accessRoutes({
@@ -203,14 +209,18 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       endEverything: (tx, userId) => epochs.raise(tx, 'user', userId),
     }).routes(),
   )
+  koa.use(awsSsoPageRoutes(awsSso).routes())
   koa.use(lookAlikes())
   koa.use(oidc.middleware)
   koa.use(notFound(htmlPages))
 
   const sweeping = setInterval(() => {
-    void Promise.all([sweepSignin(database, clock), sweepSaml(database, clock()), federation.sweep()]).catch(
-      (thrown: unknown) => log.warn({ err: thrown }, 'sweeping failed; the next minute tries again'),
-    )
+    void Promise.all([
+      sweepSignin(database, clock),
+      sweepSaml(database, clock()),
+      sweepCliSessions(database, clock()),
+      federation.sweep(),
+    ]).catch((thrown: unknown) => log.warn({ err: thrown }, 'sweeping failed; the next minute tries again'))
   }, sweepMilliseconds).unref()
 
   const answer = koa.callback()

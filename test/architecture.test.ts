@@ -5,6 +5,20 @@ import { describe, expect, it } from 'vitest'
 
 /** Which folder of src imports which. An unlisted edge fails, and so does a listed one that nobody uses. */
 const slices: Record<string, readonly string[]> = {
+  'cli-sessions': ['audit', 'crypto', 'database', 'directory', 'http', 'kernel', 'sessions'],
+  'aws-sso': [
+    'audit',
+    'cli-sessions',
+    'crypto',
+    'database',
+    'directory',
+    'http',
+    'iam',
+    'kernel',
+    'portal',
+    'signin',
+    'sts',
+  ],
   kernel: [],
   config: ['kernel'],
   crypto: ['kernel'],
@@ -115,6 +129,8 @@ const packages: Record<string, readonly string[]> = {
     'access',
     'api',
     'apps',
+    'aws-sso',
+    'cli-sessions',
     'config',
     'crypto',
     'declare',

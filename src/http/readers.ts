@@ -96,10 +96,17 @@ export const readQuery = (ctx: Context, { most = 100 } = {}): Form => parseForm(
 /**
  * A JSON body as `unknown`, for zod to read. Nesting is bounded before parsing.
  *
+ * @param options `anyType`: whatever the type says, or where none is given: some of AWS's clients name none
  * @throws Failure malformed http/content-type, http/json, http/too-large
  */
-export async function readJson(ctx: Context, { limit = 262_144, depth = 32 } = {}): Promise<unknown> {
-  if (ctx.is('application/json', 'application/*+json') === false || ctx.get('content-type') === '')
+export async function readJson(
+  ctx: Context,
+  { limit = 262_144, depth = 32, anyType = false } = {},
+): Promise<unknown> {
+  if (
+    !anyType &&
+    (ctx.is('application/json', 'application/*+json') === false || ctx.get('content-type') === '')
+  )
     refuse('malformed', 'http/content-type', 'Send the body as application/json.')
   const text = decode(await readRaw(ctx, limit))
   if (nesting(text) > depth)

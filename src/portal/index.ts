@@ -7,4 +7,5 @@
 export type { PortalNeeds } from './needs.ts'
 export type { Nav, PortalPages, Way } from './pages.ts'
 export { portalRoutes } from './routes.ts'
-export { portalKind, resumePortal } from './visitor.ts'
+export { askAgain, portalKind, resumePortal, visitorOf } from './visitor.ts'
+export type { Visitor, VisitorNeeds } from './visitor.ts'

@@ -23,9 +23,12 @@ export const portalKind = 'portal'
 export const resumePortal: Resume = async (reference, result) =>
   result.state === 'signed-in' ? reference : '/'
 
+/** What asking who it is takes. */
+export type VisitorNeeds = Pick<PortalNeeds, 'sessions' | 'database' | 'clock' | 'jar'>
+
 /** Who is signed in; nobody is sent to sign in and comes back to `path`. */
 export async function visitorOf(
-  needs: PortalNeeds,
+  needs: VisitorNeeds,
   ctx: Context,
   path: string,
 ): Promise<Visitor | undefined> {
@@ -47,7 +50,7 @@ export async function visitorOf(
 
 /** Sends the browser to prove more, and back to `path`. */
 export async function askAgain(
-  needs: PortalNeeds,
+  needs: VisitorNeeds,
   ctx: Context,
   path: string,
   requirement: Requirement,

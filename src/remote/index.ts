@@ -3,7 +3,14 @@
  * it. They know the server by its protocols alone, and start fast: AWS tools run `signet credentials` for every profile.
  */
 import type { Command } from '#terminal'
+import { awsModelsCommand } from './aws-models.ts'
 import { credentialsCommand, envCommand } from './credentials.ts'
 import { loginCommand, tokenCommand } from './login.ts'
 
-export const remoteCommands: readonly Command[] = [loginCommand, tokenCommand, credentialsCommand, envCommand]
+export const remoteCommands: readonly Command[] = [
+  loginCommand,
+  tokenCommand,
+  credentialsCommand,
+  envCommand,
+  awsModelsCommand,
+]

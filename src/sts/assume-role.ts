@@ -15,8 +15,8 @@ export type AssumeRoleRequest = {
   readonly by: Caller
   /** The session the caller itself is in; absent for long-term keys and browsers. */
   readonly session?: SessionClaims | undefined
-  /** The browser session it is taken from (`BrowserSession.family`): the role session ends when that is revoked. */
-  readonly family?: string | undefined
+  /** The sessions it is taken from (`BrowserSession.family`, a command line's): it ends when one of them is revoked. */
+  readonly family?: string | readonly string[] | undefined
   readonly from: RequestInfo
   readonly region?: string | undefined
   readonly roleArn: string
@@ -134,7 +134,7 @@ async function assume(needs: StsNeeds, request: AssumeRoleRequest): Promise<Issu
         ['role', role.roleId],
         ...(by.type === 'user' ? [['user', by.userId] as const] : []),
         ...(session === undefined && by.accessKeyId !== undefined ? [['key', by.accessKeyId] as const] : []),
-        ...(request.family === undefined ? [] : [['session', request.family] as const]),
+        ...[request.family ?? []].flat().map((family) => ['session', family] as const),
       ]),
       sourceIdentity,
       tags: mergeTags(tags, inheritedTags),

@@ -164,7 +164,7 @@ describeWith(
       const home = join(company.folder, `home-${index}`)
       mkdirSync(home)
       homes.set(cli, home)
-      if (!cli.knowsEndpointVariable) overrideModels(home, company.url)
+      if (!cli.knowsEndpointVariable) await overrideModels(home, company.url)
     }
     apache = await page.start()
     browser = await launchChromium()

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { runSignet } from '../../support/signet-process.ts'
 
 /** One `aws` command of this machine. */
 export type AwsCli = {
@@ -60,47 +61,11 @@ export const awsEnvironment = (home: string): Readonly<Record<string, string>> =
   AWS_MAX_ATTEMPTS: '1',
 })
 
-const services = [
-  ['sts', '2011-06-15', 'sts'],
-  ['iam', '2010-05-08', 'iam'],
-  ['sso', '2019-06-10', 'awsssoportal'],
-  ['sso-oidc', '2019-06-10', 'sso-oauth'],
-] as const
-
 /**
- * For clients from before AWS_ENDPOINT_URL (Debian's 2.9): botocore reads a user's own models first, and these send
- * every call of the four services to one origin.
+ * For clients from before AWS_ENDPOINT_URL (Debian's 2.9): what `signet aws-models` writes sends every call of the four
+ * services to one origin.
  */
-export function overrideModels(home: string, endpoint: string): void {
-  const builtIns = {
-    Region: 'AWS::Region',
-    UseDualStack: 'AWS::UseDualStack',
-    UseFIPS: 'AWS::UseFIPS',
-    Endpoint: 'SDK::Endpoint',
-    UseGlobalEndpoint: 'AWS::STS::UseGlobalEndpoint',
-  }
-  const parameters = Object.fromEntries(
-    Object.entries(builtIns).map(([name, builtIn]) => [
-      name,
-      name.startsWith('Use')
-        ? { builtIn, type: 'Boolean', required: true, default: false, documentation: '' }
-        : { builtIn, type: 'String', required: false, documentation: '' },
-    ]),
-  )
-  for (const [service, version, signingName] of services) {
-    const folder = join(home, '.aws', 'models', service, version)
-    mkdirSync(folder, { recursive: true })
-    const authSchemes = [{ name: 'sigv4', signingName, signingRegion: region }]
-    const rules = [
-      {
-        type: 'endpoint',
-        conditions: [],
-        endpoint: { url: endpoint, headers: {}, properties: { authSchemes } },
-      },
-    ]
-    writeFileSync(
-      join(folder, 'endpoint-rule-set-1.json'),
-      JSON.stringify({ version: '1.0', parameters, rules }),
-    )
-  }
+export async function overrideModels(home: string, endpoint: string): Promise<void> {
+  const { code, err } = await runSignet(['aws-models', '--url', endpoint], { HOME: home })
+  if (code !== 0) throw new Error(err)
 }
