@@ -31,6 +31,7 @@ import {
   trustedProxies,
 } from '#http'
 import { readBuiltInPolicies } from '#iam'
+import { createIamApi, iamSettings } from '#iam-api'
 import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
 import { verifyMfaCode } from '#mfa'
@@ -50,6 +51,7 @@ export const sections = {
   federation: federationSettings,
   sts: stsSettings,
   command_line: commandLineSettings,
+  iam: iamSettings,
 }
 
 /** What the application stands on. */
@@ -140,6 +142,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     settings: settings.sts,
     log,
   })
+  const iamApi = createIamApi({ database, builtInPolicies, vault, clock, audit, settings: settings.iam, log })
   const federation = createFederation({
     database,
     vault,
@@ -182,7 +185,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(health(ready))
   koa.use(securityHeaders(publicUrl))
   koa.use(serveAssets(htmlPages.assets))
-  koa.use(stsRoutes(sts))
+  koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(awsSsoRoutes(awsSso).routes())
   koa.use(apiRoutes({ sts, authenticateBearer: oidc.authenticateBearer }).routes())

@@ -22,3 +22,6 @@ export function isAway(thrown: unknown): boolean {
     /Connection terminated|timeout exceeded when trying to connect/.test(thrown.message)
   )
 }
+
+/** Whether a statement was ended because two transactions waited for each other (SQLSTATE 40P01), or saw each other's changes. */
+export const isDeadlock = (thrown: unknown): boolean => /^40(?:P01|001)$/.test(field(thrown, 'code') ?? '')

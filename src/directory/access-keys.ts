@@ -14,6 +14,9 @@ export type AccessKey = {
 /** A long-term key as lists show it. */
 export type AccessKeySummary = {
   readonly accessKeyId: string
+  readonly accountId: string
+  /** Absent for the root user's. */
+  readonly userId: string | undefined
   readonly status: 'Active' | 'Inactive'
   readonly createdAt: Temporal.Instant
   readonly lastUsedAt: Temporal.Instant | undefined
@@ -22,13 +25,13 @@ export type AccessKeySummary = {
 }
 
 const context = (id: string, accountId: string) => `access_key/secret/${accountId}/${id}`
-const most = 2
+const usual = 2
 
 /**
  * Creates a key; the secret is in the answer and nowhere else in clear.
  *
  * @param request `accessKeyId` and `secret` only to make an environment again exactly; otherwise they are random
- * @throws Failure conflict directory/access-key-limit past two per user, directory/access-key-exists
+ * @throws Failure conflict directory/access-key-limit past the quota, two per user, directory/access-key-exists
  */
 export async function createAccessKey(
   tx: Queryable,
@@ -38,6 +41,8 @@ export async function createAccessKey(
     userId?: string | undefined
     accessKeyId?: string | undefined
     secret?: Secret | undefined
+    /** How many keys the owner may have. */
+    quota?: number | undefined
   },
 ): Promise<{ accessKeyId: string; secret: Secret; createdAt: Temporal.Instant }> {
   const id = request.accessKeyId ?? accessKeyId()
@@ -51,8 +56,9 @@ export async function createAccessKey(
     sql`select access_key_id from access_key
         where account_id = ${request.accountId} and user_id is not distinct from ${request.userId ?? null}`,
   )
-  if (rows.length >= most)
-    refuse('conflict', 'directory/access-key-limit', `Cannot exceed quota for AccessKeysPerUser: ${most}`)
+  const quota = request.quota ?? usual
+  if (rows.length >= quota)
+    refuse('conflict', 'directory/access-key-limit', `Cannot exceed quota for AccessKeysPerUser: ${quota}`)
   const createdAt = needs.clock()
   try {
     await tx.query(
@@ -84,6 +90,51 @@ export async function findAccessKey(db: Queryable, vault: Vault, id: string): Pr
     secret: new Secret(vault.open(row.secret_sealed, context(id, row.account_id)).toString()),
     status: row.status,
   }
+}
+
+type SummaryRow = {
+  access_key_id: string
+  account_id: string
+  user_id: string | null
+  status: 'Active' | 'Inactive'
+  created_at: Temporal.Instant
+  last_used_at: Temporal.Instant | null
+  last_used_service: string | null
+  last_used_region: string | null
+}
+
+const summaryColumns = sql`access_key_id, account_id, user_id, status, created_at, last_used_at, last_used_service, last_used_region`
+
+const toSummary = (row: SummaryRow): AccessKeySummary => ({
+  accessKeyId: row.access_key_id,
+  accountId: row.account_id,
+  userId: row.user_id ?? undefined,
+  status: row.status,
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at ?? undefined,
+  lastUsedService: row.last_used_service ?? undefined,
+  lastUsedRegion: row.last_used_region ?? undefined,
+})
+
+/** What is known of a key but its secret. */
+export async function describeAccessKey(db: Queryable, id: string): Promise<AccessKeySummary | undefined> {
+  const { rows } = await db.query<SummaryRow>(
+    sql`select ${summaryColumns} from access_key where access_key_id = ${id}`,
+  )
+  return rows[0] === undefined ? undefined : toSummary(rows[0])
+}
+
+/** The keys of a user, or without `userId` of the account's root user, the oldest first. */
+export async function listAccessKeys(
+  db: Queryable,
+  owner: { accountId: string; userId: string | undefined },
+): Promise<readonly AccessKeySummary[]> {
+  const { rows } = await db.query<SummaryRow>(
+    sql`select ${summaryColumns} from access_key
+        where account_id = ${owner.accountId} and user_id is not distinct from ${owner.userId ?? null}
+        order by created_at, access_key_id`,
+  )
+  return rows.map(toSummary)
 }
 
 /** Switches a key on or off; off ends what was issued by it. @throws Failure not-found directory/no-access-key */

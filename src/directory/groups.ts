@@ -1,6 +1,6 @@
-import { type Queryable, sql, violatedUnique } from '#database'
+import { type Queryable, sql, violatedForeignKey, violatedUnique } from '#database'
 import { type Clock, refuse, uniqueId } from '#kernel'
-import { nameKey } from './users.ts'
+import { nameKey, toUser, userColumns, type NameRange, type User, type UserRow } from './users.ts'
 
 /** A set of users. */
 export type Group = {
@@ -53,18 +53,86 @@ export async function findGroup(db: Queryable, accountId: string, name: string):
   return rows[0] === undefined ? undefined : toGroup(rows[0])
 }
 
+/** The same, with the row locked until the transaction ends. */
+export async function lockGroup(tx: Queryable, accountId: string, name: string): Promise<Group | undefined> {
+  const { rows } = await tx.query<Row>(
+    sql`select ${columns} from user_group g
+        where g.account_id = ${accountId} and g.name_key = ${nameKey(name)} for update`,
+  )
+  return rows[0] === undefined ? undefined : toGroup(rows[0])
+}
+
 /** Groups in the order of their names. */
 export async function listGroups(
   db: Queryable,
   accountId: string,
-  { after, limit = 100 }: { after?: string; limit?: number } = {},
+  { after, pathPrefix = '/', limit = 100 }: Partial<NameRange> = {},
 ): Promise<readonly Group[]> {
   const { rows } = await db.query<Row>(
     sql`select ${columns} from user_group g
         where g.account_id = ${accountId} and g.name_key > ${after === undefined ? '' : nameKey(after)}
+          and starts_with(g.path, ${pathPrefix})
         order by g.name_key limit ${limit}`,
   )
   return rows.map(toGroup)
+}
+
+/** How many groups an account has. */
+export async function countGroups(db: Queryable, accountId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    sql`select count(*) as count from user_group where account_id = ${accountId}`,
+  )
+  return rows[0]?.count ?? 0
+}
+
+/** Gives a group another name or path; its unique id stays. @throws Failure conflict directory/group-exists */
+export async function updateGroup(
+  tx: Queryable,
+  group: Group,
+  { name = group.name, path = group.path }: { name?: string | undefined; path?: string | undefined },
+): Promise<void> {
+  try {
+    await tx.query(
+      sql`update user_group set name = ${name}, name_key = ${nameKey(name)}, path = ${path}
+          where group_id = ${group.groupId}`,
+    )
+  } catch (thrown) {
+    if (violatedUnique(thrown) === undefined) throw thrown
+    refuse('conflict', 'directory/group-exists', `Group with name ${name} already exists.`)
+  }
+}
+
+/** Deletes a group. @throws Failure conflict directory/group-in-use while it has members */
+export async function deleteGroup(tx: Queryable, groupId: string): Promise<void> {
+  try {
+    await tx.query(sql`delete from user_group where group_id = ${groupId}`)
+  } catch (thrown) {
+    if (violatedForeignKey(thrown) === undefined) throw thrown
+    refuse('conflict', 'directory/group-in-use', 'Cannot delete entity, must remove users from group first.')
+  }
+}
+
+/** The members of a group in the order of their names. */
+export async function listMembers(
+  db: Queryable,
+  groupId: string,
+  { after, limit }: NameRange,
+): Promise<readonly User[]> {
+  const { rows } = await db.query<UserRow>(
+    sql`select ${userColumns} from users
+        where user_id in (select user_id from group_member where group_id = ${groupId})
+          and name_key > ${after === undefined ? '' : nameKey(after)}
+        order by name_key limit ${limit}`,
+  )
+  return rows.map(toUser)
+}
+
+/** Takes a user out of a group, whoever put it there. @returns whether it was in */
+export async function removeFromGroup(tx: Queryable, groupId: string, userId: string): Promise<boolean> {
+  const { rows } = await tx.query(
+    sql`delete from group_member where group_id = ${groupId} and user_id = ${userId} returning user_id`,
+  )
+  return rows.length > 0
 }
 
 /** The groups a user is in, by name. */

@@ -5,12 +5,27 @@
 export {
   createAccessKey,
   deleteAccessKey,
+  describeAccessKey,
   findAccessKey,
+  listAccessKeys,
   setAccessKeyStatus,
   touchAccessKey,
 } from './access-keys.ts'
 export type { AccessKey, AccessKeySummary } from './access-keys.ts'
-export { addToGroup, createGroup, findGroup, groupsOf, listGroups, setGroupsFrom } from './groups.ts'
+export {
+  addToGroup,
+  countGroups,
+  createGroup,
+  deleteGroup,
+  findGroup,
+  groupsOf,
+  listGroups,
+  listMembers,
+  lockGroup,
+  removeFromGroup,
+  setGroupsFrom,
+  updateGroup,
+} from './groups.ts'
 export type { Group } from './groups.ts'
 export {
   findPasswordPolicy,
@@ -30,6 +45,7 @@ export {
 } from './passwords.ts'
 export type { PasswordState } from './passwords.ts'
 export {
+  countUsers,
   createUser,
   deleteUser,
   findUserById,
@@ -38,6 +54,9 @@ export {
   findUserForSignIn,
   listActiveUsers,
   nameKey,
+  listUsers,
+  lockUser,
   updateUser,
+  userHolds,
 } from './users.ts'
-export type { NewUser, User, UserChanges } from './users.ts'
+export type { NameRange, NewUser, User, UserChanges } from './users.ts'

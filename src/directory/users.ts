@@ -42,7 +42,8 @@ export type UserChanges = {
   readonly tags?: Readonly<Record<string, string>>
 }
 
-type Row = {
+/** A row of `users`. */
+export type UserRow = {
   user_id: string
   account_id: string
   name: string
@@ -57,10 +58,12 @@ type Row = {
   password_last_used: Temporal.Instant | null
 }
 
-const columns = sql`user_id, account_id, name, path, display_name, mail, mail_verified, status,
+/** The columns of `users`, for who selects from it. */
+export const userColumns = sql`user_id, account_id, name, path, display_name, mail, mail_verified, status,
                     permissions_boundary, tags, created_at, password_last_used`
 
-const toUser = (row: Row): User => ({
+/** The user of a row. */
+export const toUser = (row: UserRow): User => ({
   userId: row.user_id,
   accountId: row.account_id,
   name: row.name,
@@ -79,7 +82,8 @@ const toUser = (row: Row): User => ({
 /** Names and mail addresses are compared without regard to case and to how an accent is written. */
 export const nameKey = (name: string): string => name.normalize('NFKC').toLowerCase()
 
-const one = (rows: readonly Row[]): User | undefined => (rows[0] === undefined ? undefined : toUser(rows[0]))
+const one = (rows: readonly UserRow[]): User | undefined =>
+  rows[0] === undefined ? undefined : toUser(rows[0])
 
 function taken(thrown: unknown, name: string, mail: string | undefined | null): never {
   const constraint = violatedUnique(thrown)
@@ -101,13 +105,13 @@ function taken(thrown: unknown, name: string, mail: string | undefined | null): 
  */
 export async function createUser(tx: Queryable, clock: Clock, user: NewUser): Promise<User> {
   try {
-    const { rows } = await tx.query<Row>(
+    const { rows } = await tx.query<UserRow>(
       sql`insert into users (user_id, account_id, name, name_key, path, display_name, mail, mail_key, mail_verified,
                              permissions_boundary, tags, created_at)
           values (${uniqueId('AIDA')}, ${user.accountId}, ${user.name}, ${nameKey(user.name)}, ${user.path ?? '/'},
                   ${user.displayName}, ${user.mail}, ${user.mail === undefined ? null : nameKey(user.mail)},
                   ${user.mailVerified ?? false}, ${user.permissionsBoundary}, ${JSON.stringify(user.tags ?? {})}, ${clock()})
-          returning ${columns}`,
+          returning ${userColumns}`,
     )
     return (
       one(rows) ?? refuse('conflict', 'directory/user-exists', `User with name ${user.name} already exists.`)
@@ -130,7 +134,7 @@ export async function updateUser(tx: Queryable, userId: string, changes: UserCha
   const name = changes.name ?? now.name
   const mail = pick(changes.mail, now.mail)
   try {
-    const { rows } = await tx.query<Row>(
+    const { rows } = await tx.query<UserRow>(
       sql`update users
           set name = ${name}, name_key = ${nameKey(name)}, path = ${changes.path ?? now.path},
               display_name = ${pick(changes.displayName, now.displayName)},
@@ -140,7 +144,7 @@ export async function updateUser(tx: Queryable, userId: string, changes: UserCha
               permissions_boundary = ${pick(changes.permissionsBoundary, now.permissionsBoundary)},
               tags = ${JSON.stringify(changes.tags ?? now.tags)}
           where user_id = ${userId}
-          returning ${columns}`,
+          returning ${userColumns}`,
     )
     return one(rows) ?? refuse('not-found', 'directory/no-user', 'There is no such user.')
   } catch (thrown) {
@@ -165,7 +169,7 @@ export async function deleteUser(tx: Queryable, userId: string): Promise<void> {
 
 /** The user of a unique id. */
 export async function findUserById(db: Queryable, userId: string): Promise<User | undefined> {
-  const { rows } = await db.query<Row>(sql`select ${columns} from users where user_id = ${userId}`)
+  const { rows } = await db.query<UserRow>(sql`select ${userColumns} from users where user_id = ${userId}`)
   return one(rows)
 }
 
@@ -175,10 +179,60 @@ export async function findUserByName(
   accountId: string,
   name: string,
 ): Promise<User | undefined> {
-  const { rows } = await db.query<Row>(
-    sql`select ${columns} from users where account_id = ${accountId} and name_key = ${nameKey(name)}`,
+  const { rows } = await db.query<UserRow>(
+    sql`select ${userColumns} from users where account_id = ${accountId} and name_key = ${nameKey(name)}`,
   )
   return one(rows)
+}
+
+/** The same, with the row locked until the transaction ends: what changes it comes one after the other. */
+export async function lockUser(tx: Queryable, accountId: string, name: string): Promise<User | undefined> {
+  const { rows } = await tx.query<UserRow>(
+    sql`select ${userColumns} from users where account_id = ${accountId} and name_key = ${nameKey(name)} for update`,
+  )
+  return one(rows)
+}
+
+/** What to list, and from where on: by name, below a path. */
+export type NameRange = {
+  /** The name of the last one that was listed. */
+  readonly after?: string | undefined
+  readonly pathPrefix?: string | undefined
+  readonly limit: number
+}
+
+/** Users of an account in the order of their names. */
+export async function listUsers(
+  db: Queryable,
+  accountId: string,
+  { after, pathPrefix = '/', limit }: NameRange,
+): Promise<readonly User[]> {
+  const { rows } = await db.query<UserRow>(
+    sql`select ${userColumns} from users
+        where account_id = ${accountId} and name_key > ${after === undefined ? '' : nameKey(after)}
+          and starts_with(path, ${pathPrefix})
+        order by name_key limit ${limit}`,
+  )
+  return rows.map(toUser)
+}
+
+/** How many users an account has. */
+export async function countUsers(db: Queryable, accountId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    sql`select count(*) as count from users where account_id = ${accountId}`,
+  )
+  return rows[0]?.count ?? 0
+}
+
+/** What of this slice still hangs on a user, in the words of AWS's refusal to delete it; undefined when nothing does. */
+export async function userHolds(db: Queryable, userId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ what: string }>(
+    sql`select 'remove the user from all groups' as what from group_member where user_id = ${userId}
+        union all select 'delete access keys' from access_key where user_id = ${userId}
+        union all select 'delete login profile' from user_password where user_id = ${userId}
+        limit 1`,
+  )
+  return rows[0]?.what
 }
 
 /** The user whose verified mail address this is. */
@@ -187,8 +241,8 @@ export async function findUserByMail(
   accountId: string,
   mail: string,
 ): Promise<User | undefined> {
-  const { rows } = await db.query<Row>(
-    sql`select ${columns} from users
+  const { rows } = await db.query<UserRow>(
+    sql`select ${userColumns} from users
         where account_id = ${accountId} and mail_key = ${nameKey(mail)} and mail_verified`,
   )
   return one(rows)
@@ -201,8 +255,8 @@ export async function findUserForSignIn(
   identifier: string,
 ): Promise<User | undefined> {
   const key = nameKey(identifier.trim())
-  const { rows } = await db.query<Row>(
-    sql`select ${columns} from users
+  const { rows } = await db.query<UserRow>(
+    sql`select ${userColumns} from users
         where account_id = ${accountId} and (name_key = ${key} or (mail_key = ${key} and mail_verified))
         order by name_key <> ${key}
         limit 1`,
@@ -215,8 +269,8 @@ export async function listActiveUsers(
   db: Queryable,
   request: { accountId: string; after?: string | undefined; limit: number },
 ): Promise<readonly User[]> {
-  const { rows } = await db.query<Row>(
-    sql`select ${columns} from users
+  const { rows } = await db.query<UserRow>(
+    sql`select ${userColumns} from users
         where account_id = ${request.accountId} and status = 'active' and name_key > ${request.after ?? ''}
         order by name_key
         limit ${request.limit}`,

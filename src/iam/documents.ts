@@ -23,7 +23,7 @@ export function policyFrom(text: string, type: DocumentType): Policy {
 }
 
 /** Characters without white space: what AWS counts. */
-const sizeOf = (text: string): number => text.replaceAll(/[\t\n\r ]/g, '').length
+export const policySize = (text: string): number => text.replaceAll(/[\t\n\r ]/g, '').length
 
 /** AWS's default quotas (IAM User Guide, reference_iam-quotas). */
 const quotas: Partial<Record<DocumentType, number>> = {
@@ -36,9 +36,14 @@ const quotas: Partial<Record<DocumentType, number>> = {
 /**
  * Reads a policy that is about to be saved.
  *
+ * @param limit characters without white space; AWS's default when left out
  * @throws Failure malformed iam/malformed-policy with the findings as detail; conflict iam/policy-too-large
  */
-export function readPolicy(text: string, type: DocumentType): Policy {
+export function readPolicy(
+  text: string,
+  type: DocumentType,
+  limit: number | undefined = quotas[type],
+): Policy {
   const { policy, findings } = validatePolicy(text, type)
   if (policy === undefined) {
     const [first] = findings.filter(({ severity }) => severity === 'error')
@@ -51,8 +56,7 @@ export function readPolicy(text: string, type: DocumentType): Policy {
       findings,
     )
   }
-  const limit = quotas[type]
-  if (limit !== undefined && sizeOf(text) > limit)
+  if (limit !== undefined && policySize(text) > limit)
     refuse('conflict', 'iam/policy-too-large', `Cannot exceed quota for PolicySize: ${limit}`)
   return policy
 }

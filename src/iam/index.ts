@@ -35,34 +35,56 @@ export { policiesOf, policyRefs } from './policies-of.ts'
 export {
   attachPolicy,
   attachedPolicies,
+  countPolicies,
   createPolicy,
   deletePolicy,
   detachPolicy,
   findPolicy,
   inlinePolicies,
   listPolicies,
+  listPoliciesFrom,
+  lockPolicy,
   putInlinePolicy,
   removeInlinePolicy,
   setPolicyDocument,
+  setPolicyTags,
 } from './policies.ts'
-export type { ManagedPolicy } from './policies.ts'
+export type { ManagedPolicy, PolicyUse } from './policies.ts'
+export { policyHolders, policyUsage, principalHolds } from './policy-usage.ts'
+export type { PolicyHolder, PolicyUsage } from './policy-usage.ts'
+export {
+  addPolicyVersion,
+  listPolicyVersions,
+  removePolicyVersion,
+  setDefaultVersion,
+} from './policy-versions.ts'
+export type { PolicyVersion } from './policy-versions.ts'
 export {
   findOidcProvider,
+  findOidcProviderByArn,
   findSamlProvider,
   listOidcProviders,
   listSamlProviders,
+  lockOidcProvider,
+  lockSamlProvider,
   putOidcProvider,
   putSamlProvider,
+  removeOidcProvider,
   removeSamlProvider,
+  setSamlProviderTags,
+  updateOidcProvider,
 } from './providers.ts'
 export type { OidcProvider, SamlProvider } from './providers.ts'
 export {
+  countRoles,
   createRole,
   deleteRole,
   findRole,
   findRoleByArn,
   findRoleById,
   listRoles,
+  listRolesFrom,
+  lockRole,
   updateRole,
 } from './roles.ts'
 export type { NewRole, Role, RoleChanges } from './roles.ts'

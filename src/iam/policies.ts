@@ -1,4 +1,5 @@
-import { type Queryable, sql } from '#database'
+import { type Queryable, type Sql, sql } from '#database'
+import type { NameRange } from '#directory'
 import { type Clock, refuse, uniqueId } from '#kernel'
 import { readPolicy } from './documents.ts'
 
@@ -12,6 +13,7 @@ export type ManagedPolicy = {
   readonly description: string | undefined
   readonly defaultVersion: number
   readonly document: string
+  readonly tags: Readonly<Record<string, string>>
   readonly createdAt: Temporal.Instant
   readonly updatedAt: Temporal.Instant
 }
@@ -25,6 +27,7 @@ type Row = {
   description: string | null
   default_version: number
   document: string
+  tags: string
   created_at: Temporal.Instant
   updated_at: Temporal.Instant
 }
@@ -38,12 +41,13 @@ const toPolicy = (row: Row): ManagedPolicy => ({
   description: row.description ?? undefined,
   defaultVersion: row.default_version,
   document: row.document,
+  tags: JSON.parse(row.tags) as Record<string, string>,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 })
 
 const selected = sql`select p.policy_id, p.account_id, p.arn, p.name, p.path, p.description, p.default_version,
-                            v.document, p.created_at, p.updated_at
+                            v.document, p.tags, p.created_at, p.updated_at
                      from managed_policy p
                      join policy_version v on v.policy_id = p.policy_id and v.version = p.default_version`
 
@@ -64,17 +68,20 @@ export async function createPolicy(
     path?: string | undefined
     description?: string | undefined
     document: string
+    tags?: Readonly<Record<string, string>> | undefined
+    /** Characters that the document may have. */
+    size?: number | undefined
   },
 ): Promise<{ arn: string; policyId: string }> {
-  readPolicy(policy.document, 'identity')
+  readPolicy(policy.document, 'identity', policy.size)
   const path = policy.path ?? '/'
   const arn = `arn:aws:iam::${policy.accountId}:policy${path}${policy.name}`
   const policyId = uniqueId('ANPA')
   const now = clock()
   const { rows } = await tx.query(
-    sql`insert into managed_policy (policy_id, account_id, arn, name, name_key, path, description, default_version, latest_version, created_at, updated_at)
+    sql`insert into managed_policy (policy_id, account_id, arn, name, name_key, path, description, default_version, latest_version, tags, created_at, updated_at)
         values (${policyId}, ${policy.accountId}, ${arn}, ${policy.name}, ${policy.name.toLowerCase()}, ${path},
-                ${policy.description}, 1, 1, ${now}, ${now})
+                ${policy.description}, 1, 1, ${JSON.stringify(policy.tags ?? {})}, ${now}, ${now})
         on conflict on constraint managed_policy_name do nothing returning arn`,
   )
   if (rows.length === 0)
@@ -128,6 +135,68 @@ export async function findPolicy(db: Queryable, arn: string): Promise<ManagedPol
   return rows[0] === undefined ? undefined : toPolicy(rows[0])
 }
 
+/**
+ * The same, with the row locked until the transaction ends.
+ *
+ * @param use `change` for who changes or deletes it; `keep` for who attaches it: many may, and it stays meanwhile
+ */
+export async function lockPolicy(
+  tx: Queryable,
+  arn: string,
+  use: 'change' | 'keep' = 'change',
+): Promise<ManagedPolicy | undefined> {
+  const lock = use === 'change' ? sql`for update of p` : sql`for key share of p`
+  const { rows } = await tx.query<Row>(sql`${selected} where p.arn = ${arn} ${lock}`)
+  return rows[0] === undefined ? undefined : toPolicy(rows[0])
+}
+
+/** Makes the tags of a policy exactly these. */
+export async function setPolicyTags(
+  tx: Queryable,
+  policyId: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> {
+  await tx.query(sql`update managed_policy set tags = ${JSON.stringify(tags)} where policy_id = ${policyId}`)
+}
+
+/** Customer managed policies of an account below a path, in the order of their names. */
+export async function listPoliciesFrom(
+  db: Queryable,
+  accountId: string,
+  { after, pathPrefix = '/', limit, attached }: NameRange & { attached?: PolicyUse | 'any' | undefined },
+): Promise<readonly ManagedPolicy[]> {
+  const used = attached === undefined ? sql`` : sql`and ${usedAs(attached)}`
+  const { rows } = await db.query<Row>(
+    sql`${selected}
+        where p.account_id = ${accountId} and p.name_key > ${after?.toLowerCase() ?? ''}
+          and starts_with(p.path, ${pathPrefix}) ${used}
+        order by p.name_key limit ${limit}`,
+  )
+  return rows.map(toPolicy)
+}
+
+/** What a managed policy is used as. */
+export type PolicyUse = 'PermissionsPolicy' | 'PermissionsBoundary'
+
+const attachedSomewhere = sql`exists (select 1 from policy_attachment a where a.policy_arn = p.arn)`
+const boundsSomebody = sql`(exists (select 1 from users u where u.permissions_boundary = p.arn)
+                            or exists (select 1 from role r where r.permissions_boundary = p.arn))`
+
+const usedAs = (use: PolicyUse | 'any'): Sql =>
+  use === 'PermissionsPolicy'
+    ? attachedSomewhere
+    : use === 'PermissionsBoundary'
+      ? boundsSomebody
+      : sql`(${attachedSomewhere} or ${boundsSomebody})`
+
+/** How many policies of its own an account has. */
+export async function countPolicies(db: Queryable, accountId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    sql`select count(*) as count from managed_policy where account_id = ${accountId}`,
+  )
+  return rows[0]?.count ?? 0
+}
+
 /** Customer managed policies of an account, by name. */
 export async function listPolicies(db: Queryable, accountId: string): Promise<readonly ManagedPolicy[]> {
   const { rows } = await db.query<Row>(
@@ -173,6 +242,7 @@ export async function attachedPolicies(db: Queryable, principalId: string): Prom
 /**
  * Makes a user's, group's or role's inline policy of a name like this.
  *
+ * @param limit characters of all its inline policies together; AWS's default when left out
  * @returns whether anything changed
  * @throws Failure malformed iam/malformed-policy; conflict iam/policy-too-large when all inline policies together pass the limit
  */
@@ -181,8 +251,10 @@ export async function putInlinePolicy(
   principalId: string,
   name: string,
   document: string,
+  limit = principalId.startsWith('AIDA') ? 2_048 : principalId.startsWith('AGPA') ? 5_120 : 10_240,
 ): Promise<boolean> {
-  readPolicy(document, 'identity')
+  // All of them together have a limit of their own.
+  readPolicy(document, 'identity', limit)
   const { rows } = await tx.query(
     sql`insert into inline_policy (principal_id, name, name_key, document)
         values (${principalId}, ${name}, ${name.toLowerCase()}, ${document})
@@ -190,7 +262,6 @@ export async function putInlinePolicy(
           where inline_policy.document <> excluded.document or inline_policy.name <> excluded.name
         returning name`,
   )
-  const limit = principalId.startsWith('AIDA') ? 2_048 : principalId.startsWith('AGPA') ? 5_120 : 10_240
   const { rows: sizes } = await tx.query<{ size: number }>(
     sql`select coalesce(sum(length(regexp_replace(document, '\s', '', 'g'))), 0)::int as size
         from inline_policy where principal_id = ${principalId}`,

@@ -9,6 +9,7 @@ export type OidcProvider = {
   readonly url: string
   readonly clientIds: readonly string[]
   readonly thumbprints: readonly string[]
+  readonly tags: Readonly<Record<string, string>>
   readonly createdAt: Temporal.Instant
 }
 
@@ -18,6 +19,7 @@ export type SamlProvider = {
   readonly accountId: string
   readonly name: string
   readonly metadata: string
+  readonly tags: Readonly<Record<string, string>>
   readonly createdAt: Temporal.Instant
 }
 
@@ -27,6 +29,7 @@ type OidcRow = {
   url: string
   client_ids: string
   thumbprints: string
+  tags: string
   created_at: Temporal.Instant
 }
 
@@ -36,10 +39,11 @@ const toOidc = (row: OidcRow): OidcProvider => ({
   url: row.url,
   clientIds: JSON.parse(row.client_ids) as string[],
   thumbprints: JSON.parse(row.thumbprints) as string[],
+  tags: JSON.parse(row.tags) as Record<string, string>,
   createdAt: row.created_at,
 })
 
-const oidcColumns = sql`arn, account_id, url, client_ids, thumbprints, created_at`
+const oidcColumns = sql`arn, account_id, url, client_ids, thumbprints, tags, created_at`
 
 /** The ARN of an issuer in an account: the URL without its scheme. */
 const oidcArn = (accountId: string, url: string) =>
@@ -88,19 +92,56 @@ export async function listOidcProviders(db: Queryable, accountId: string): Promi
   return rows.map(toOidc)
 }
 
+/** The provider of an ARN. */
+export async function findOidcProviderByArn(db: Queryable, arn: string): Promise<OidcProvider | undefined> {
+  const { rows } = await db.query<OidcRow>(sql`select ${oidcColumns} from oidc_provider where arn = ${arn}`)
+  return rows[0] === undefined ? undefined : toOidc(rows[0])
+}
+
+/** The same, with the row locked until the transaction ends. */
+export async function lockOidcProvider(tx: Queryable, arn: string): Promise<OidcProvider | undefined> {
+  const { rows } = await tx.query<OidcRow>(
+    sql`select ${oidcColumns} from oidc_provider where arn = ${arn} for update`,
+  )
+  return rows[0] === undefined ? undefined : toOidc(rows[0])
+}
+
+/** Changes what a provider's tokens must be like, or its tags. */
+export async function updateOidcProvider(
+  tx: Queryable,
+  provider: OidcProvider,
+  changes: Partial<Pick<OidcProvider, 'clientIds' | 'thumbprints' | 'tags'>>,
+): Promise<void> {
+  const { clientIds, thumbprints, tags } = { ...provider, ...changes }
+  await tx.query(
+    sql`update oidc_provider
+        set client_ids = ${JSON.stringify(clientIds)}, thumbprints = ${JSON.stringify(thumbprints)}, tags = ${JSON.stringify(tags)}
+        where arn = ${provider.arn}`,
+  )
+}
+
+/** Removes a provider: its tokens open nothing from now on. */
+export async function removeOidcProvider(tx: Queryable, arn: string): Promise<void> {
+  await tx.query(sql`delete from oidc_provider where arn = ${arn}`)
+}
+
 type SamlRow = {
   arn: string
   account_id: string
   name: string
   metadata: string
+  tags: string
   created_at: Temporal.Instant
 }
+
+const samlColumns = sql`arn, account_id, name, metadata, tags, created_at`
 
 const toSaml = (row: SamlRow): SamlProvider => ({
   arn: row.arn,
   accountId: row.account_id,
   name: row.name,
   metadata: row.metadata,
+  tags: JSON.parse(row.tags) as Record<string, string>,
   createdAt: row.created_at,
 })
 
@@ -122,16 +163,31 @@ export async function putSamlProvider(
 
 /** The SAML provider of an ARN. */
 export async function findSamlProvider(db: Queryable, arn: string): Promise<SamlProvider | undefined> {
-  const { rows } = await db.query<SamlRow>(
-    sql`select arn, account_id, name, metadata, created_at from saml_provider where arn = ${arn}`,
+  const { rows } = await db.query<SamlRow>(sql`select ${samlColumns} from saml_provider where arn = ${arn}`)
+  return rows[0] === undefined ? undefined : toSaml(rows[0])
+}
+
+/** The same, with the row locked until the transaction ends. */
+export async function lockSamlProvider(tx: Queryable, arn: string): Promise<SamlProvider | undefined> {
+  const { rows } = await tx.query<SamlRow>(
+    sql`select ${samlColumns} from saml_provider where arn = ${arn} for update`,
   )
   return rows[0] === undefined ? undefined : toSaml(rows[0])
+}
+
+/** Makes the tags of a SAML provider exactly these. */
+export async function setSamlProviderTags(
+  tx: Queryable,
+  arn: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> {
+  await tx.query(sql`update saml_provider set tags = ${JSON.stringify(tags)} where arn = ${arn}`)
 }
 
 /** All SAML providers of an account. */
 export async function listSamlProviders(db: Queryable, accountId: string): Promise<readonly SamlProvider[]> {
   const { rows } = await db.query<SamlRow>(
-    sql`select arn, account_id, name, metadata, created_at from saml_provider where account_id = ${accountId} order by arn`,
+    sql`select ${samlColumns} from saml_provider where account_id = ${accountId} order by arn`,
   )
   return rows.map(toSaml)
 }

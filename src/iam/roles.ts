@@ -1,4 +1,5 @@
 import { type Queryable, sql } from '#database'
+import type { NameRange } from '#directory'
 import { type Clock, refuse, uniqueId } from '#kernel'
 import { bindPrincipals, type Policy, principalArnsIn } from '#policy'
 import { policyFrom, readPolicy } from './documents.ts'
@@ -27,6 +28,8 @@ export type NewRole = {
   readonly path?: string | undefined
   readonly description?: string | undefined
   readonly trustDocument: string
+  /** Characters that the trust policy may have. */
+  readonly trustSize?: number | undefined
   readonly maxSessionSeconds?: number | undefined
   readonly permissionsBoundary?: string | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
@@ -36,6 +39,7 @@ export type NewRole = {
 export type RoleChanges = {
   readonly description?: string | null
   readonly trustDocument?: string
+  readonly trustSize?: number
   readonly maxSessionSeconds?: number
   readonly permissionsBoundary?: string | null
   readonly tags?: Readonly<Record<string, string>>
@@ -110,7 +114,7 @@ async function bind(tx: Queryable, trust: Policy): Promise<Record<string, string
  * @throws Failure malformed iam/malformed-policy, iam/invalid-principal; conflict iam/role-exists
  */
 export async function createRole(tx: Queryable, clock: Clock, role: NewRole): Promise<Role> {
-  const bound = await bind(tx, readPolicy(role.trustDocument, 'trust'))
+  const bound = await bind(tx, readPolicy(role.trustDocument, 'trust', role.trustSize))
   const { rows } = await tx.query<Row>(
     sql`insert into role (role_id, account_id, name, name_key, path, description, trust_policy, trust_principals,
                           max_session_seconds, permissions_boundary, tags, created_at)
@@ -132,7 +136,9 @@ export async function updateRole(tx: Queryable, roleId: string, changes: RoleCha
       ? undefined
       : {
           text: changes.trustDocument,
-          bound: JSON.stringify(await bind(tx, readPolicy(changes.trustDocument, 'trust'))),
+          bound: JSON.stringify(
+            await bind(tx, readPolicy(changes.trustDocument, 'trust', changes.trustSize)),
+          ),
         }
   const pick = (changed: string | null | undefined, present: string | undefined) =>
     changed === undefined ? (present ?? null) : changed
@@ -174,6 +180,14 @@ export async function findRole(db: Queryable, accountId: string, name: string): 
   return one(rows)
 }
 
+/** The same, with the row locked until the transaction ends: what changes it comes one after the other. */
+export async function lockRole(tx: Queryable, accountId: string, name: string): Promise<Role | undefined> {
+  const { rows } = await tx.query<Row>(
+    sql`select ${columns} from role where account_id = ${accountId} and name_key = ${name.toLowerCase()} for update`,
+  )
+  return one(rows)
+}
+
 /** The role of an ARN; path and case must be right. */
 export async function findRoleByArn(db: Queryable, arn: string): Promise<Role | undefined> {
   const [, accountId = '', kind, , name = ''] = iamArn.exec(arn) ?? []
@@ -186,6 +200,28 @@ export async function findRoleByArn(db: Queryable, arn: string): Promise<Role | 
 export async function findRoleById(db: Queryable, roleId: string): Promise<Role | undefined> {
   const { rows } = await db.query<Row>(sql`select ${columns} from role where role_id = ${roleId}`)
   return one(rows)
+}
+
+/** Roles of an account below a path, in the order of their names, from the one after `after` on. */
+export async function listRolesFrom(
+  db: Queryable,
+  accountId: string,
+  { after, pathPrefix = '/', limit }: NameRange,
+): Promise<readonly Role[]> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from role
+        where account_id = ${accountId} and name_key > ${after?.toLowerCase() ?? ''} and starts_with(path, ${pathPrefix})
+        order by name_key limit ${limit}`,
+  )
+  return rows.map(toRole)
+}
+
+/** How many roles an account has. */
+export async function countRoles(db: Queryable, accountId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    sql`select count(*) as count from role where account_id = ${accountId}`,
+  )
+  return rows[0]?.count ?? 0
 }
 
 /** Roles of one account, or of all, in the order of account and name. */

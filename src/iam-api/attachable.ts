@@ -1,0 +1,33 @@
+import { lockPolicy } from '#iam'
+
+import type { Call } from './call.ts'
+import { invalidInput, noSuchEntity } from './limits.ts'
+
+/**
+ * A managed policy that is about to be attached or to become a boundary: the account's own, or a built-in one. It
+ * stays until the transaction ends.
+ *
+ * @throws Failure malformed iam-api/invalid-input for what is no policy's ARN; not-found iam-api/no-entity
+ */
+export async function requireAttachable(
+  { db, needs, accountId }: Pick<Call, 'db' | 'needs' | 'accountId'>,
+  arn: string,
+): Promise<void> {
+  const owner = /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/./.exec(arn)?.[1]
+  if (owner === undefined) return invalidInput(`ARN ${arn} is not valid.`)
+  const exists =
+    owner === 'aws'
+      ? needs.builtInPolicies.has(arn)
+      : owner === accountId && (await lockPolicy(db, arn, 'keep')) !== undefined
+  if (!exists) return noSuchEntity(`Policy ${arn} does not exist or is not attachable.`)
+}
+
+/** The boundary of a user or role, as answers have it. */
+export const boundaryOf = (
+  arn: string | undefined,
+):
+  | { readonly PermissionsBoundaryType: 'PermissionsBoundaryPolicy'; readonly PermissionsBoundaryArn: string }
+  | undefined =>
+  arn === undefined
+    ? undefined
+    : { PermissionsBoundaryType: 'PermissionsBoundaryPolicy', PermissionsBoundaryArn: arn }
