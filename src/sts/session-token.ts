@@ -17,7 +17,8 @@ import { accountOfSessionKeyId, sessionKeyId } from './session-key-id.ts'
  *
  * The two keys of a kid are derived from the master key under distinct labels. The kid is the day of issue, so keys
  * change daily without anything to store, and a token of a day that no session can still be alive from is refused
- * before its seal is tried.
+ * before its seal is tried. A process that sealed 2^30 tokens in a day goes on to the day's next key, whose number is in
+ * the upper half of the flags: random nonces stay far from repeating (NIST SP 800-38D §8.3).
  */
 export type SessionTokens = {
   /** Seals a session. `minimumSize` pads the token to at least so many characters. */
@@ -47,6 +48,8 @@ export type SessionTokenNeeds = {
   readonly derive: (label: string) => Uint8Array
   readonly random: (size: number) => Uint8Array
   readonly clock: Clock
+  /** How many tokens one key seals; 2^30 unless a test says less. */
+  readonly tokensPerKey?: number
 }
 
 const version = 1
@@ -62,8 +65,9 @@ const liveDays = 3
 /** Makes and opens session tokens. */
 export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
   const today = (): number => Math.floor(needs.clock().epochMilliseconds / 86_400_000)
-  const sealKey = (kid: number): Uint8Array => needs.derive(`sts/sst1/seal/${kid}`)
-  const secretOf = (kid: number, accessKeyId: string, nonce: Uint8Array): Secret =>
+  const sealKey = (kid: string): Uint8Array => needs.derive(`sts/sst1/seal/${kid}`)
+  const nextKid = countedKids(needs.tokensPerKey ?? 2 ** 30)
+  const secretOf = (kid: string, accessKeyId: string, nonce: Uint8Array): Secret =>
     new Secret(
       createHmac('sha256', needs.derive(`sts/sst1/secret/${kid}`))
         .update('sk')
@@ -75,12 +79,14 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
 
   return {
     mint(claims, minimumSize = 0) {
-      const kid = today()
+      const day = today()
+      const generation = nextKid(day)
+      const kid = kidOf(day, generation)
       const noise = needs.random(17)
       const accessKeyId = sessionKeyId(claims.accountId, noise.subarray(0, 5))
       const nonce = noise.subarray(5)
       const { flags, plaintext } = pack(writeClaims(claims), minimumSize)
-      const header = Buffer.of(version, kid >> 8, kid & 255, flags)
+      const header = Buffer.of(version, day >> 8, day & 255, (generation << 4) | flags)
       const cipher = createCipheriv('aes-256-gcm', sealKey(kid), nonce).setAAD(bound(header, accessKeyId))
       const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()])
       return {
@@ -95,8 +101,9 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
       const raw = token.length <= maxTokenCharacters ? Buffer.from(token, 'base64') : Buffer.alloc(0)
       // Base64 has many spellings of the same bytes; only the one we wrote is ours.
       if (raw.length <= sealedAt || raw.toString('base64') !== token) return refuseToken()
-      const kid = raw.readUInt16BE(1)
-      const age = today() - kid
+      const day = raw.readUInt16BE(1)
+      const age = today() - day
+      const kid = kidOf(day, (raw[3] ?? 0) >> 4)
       if (raw[0] !== version || age < -1 || age >= liveDays) return refuseToken()
       const header = raw.subarray(0, headerBytes)
       const nonce = raw.subarray(headerBytes, headerBytes + 12)
@@ -113,6 +120,19 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
       if (claims.accountId !== accountOfSessionKeyId(accessKeyId)) return refuseToken()
       return { claims, secretAccessKey: secretOf(kid, accessKeyId, nonce) }
     },
+  }
+}
+
+/** The first key of a day has the day's number alone. */
+const kidOf = (day: number, generation: number): string =>
+  generation === 0 ? String(day) : `${day}/${generation}`
+
+/** Counts what a day's keys sealed here. Sixteen of them are more than a process can use up in a day. */
+function countedKids(tokensPerKey: number): (day: number) => number {
+  let counted = { day: 0, tokens: 0 }
+  return (day) => {
+    if (counted.day !== day) counted = { day, tokens: 0 }
+    return Math.min(15, Math.floor(counted.tokens++ / tokensPerKey))
   }
 }
 

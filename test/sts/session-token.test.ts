@@ -47,6 +47,32 @@ describe('a session token', () => {
     expect(minted.expiration).toEqual(claims.expiresAt)
   })
 
+  it('is sealed with a new key each day and after so many tokens, and every node opens it as long as it lives', () => {
+    const { derive } = openVault(new Secret('a master key of this deployment, long enough'))
+    const used: string[] = []
+    let at = now
+    const node = sessionTokens({
+      derive: (label) => {
+        used.push(label)
+        return derive(label)
+      },
+      random: randomBytes,
+      clock: () => at,
+      tokensPerKey: 2,
+    })
+    const minted = [0, 0, 0, 24, 24].map((hours) => {
+      at = now.add({ hours })
+      return { ...node.mint(claims), at }
+    })
+    expect(new Set(used.filter((label) => label.startsWith('sts/sst1/seal/')))).toEqual(
+      new Set(['sts/sst1/seal/20778', 'sts/sst1/seal/20778/1', 'sts/sst1/seal/20779']),
+    )
+    for (const { accessKeyId, sessionToken, secretAccessKey, at: since } of minted) {
+      const opened = tokensAt(since.add({ hours: 36 })).open(accessKeyId, sessionToken)
+      expect(opened.secretAccessKey.reveal()).toBe(secretAccessKey.reveal())
+    }
+  })
+
   it('carries every kind of principal and the bare minimum too', () => {
     const bare: SessionClaims = {
       accountId: '111122223333',
