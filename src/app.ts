@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import type { RequestListener } from 'node:http'
 import Koa from 'koa'
-import { accessRoutes } from '#access'
+import { accessRoutes, createRevocationFeed } from '#access'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
 import { awsSsoPageRoutes, awsSsoRoutes } from '#aws-sso'
@@ -66,7 +66,12 @@ export type AppNeeds = {
 }
 
 /** What answers requests, and what ends it. The database is closed by who opened it. */
-export type App = { readonly handler: RequestListener; close(): Promise<void> }
+export type App = {
+  readonly handler: RequestListener
+  /** Ends answers that would go on for ever, so that the server can go down at once. */
+  hangUp(): void
+  close(): Promise<void>
+}
 
 /** How often what expired is deleted. */
 const sweepMilliseconds = 60_000
@@ -86,7 +91,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const audit = createAudit({ database, clock })
   const [keys, epochs, hasher] = await Promise.all([
     openKeys({ database, vault, clock, publicUrl }),
-    openEpochs({ database }),
+    openEpochs({ database, boundMilliseconds: settings.sessions.revocation_bound_seconds * 1_000 }),
     createPasswordHasher({ clock }, passwordHashing(settings.passwords)),
   ])
   const sessions = createSessions({ database, clock, jar, epochs, settings: settings.sessions })
@@ -143,6 +148,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     log,
   })
   const iamApi = createIamApi({ database, builtInPolicies, vault, clock, audit, settings: settings.iam, log })
+  const feed = createRevocationFeed({ clock, epochs, keys, publicUrl })
   const federation = createFederation({
     database,
     vault,
@@ -188,10 +194,18 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(awsSsoRoutes(awsSso).routes())
-  koa.use(apiRoutes({ sts, authenticateBearer: oidc.authenticateBearer }).routes())
+  koa.use(
+    apiRoutes({
+      sts,
+      revoking: { database, builtInPolicies, vault, audit, epochs },
+      authenticateBearer: oidc.authenticateBearer,
+    }).routes(),
+  )
   koa.use(
     accessRoutes({
       ...sts,
+      keys,
+      feed,
       authenticateClient: oidc.authenticateClient,
       authenticateBearer: oidc.authenticateBearer,
     }).routes(),
@@ -229,8 +243,10 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const answer = koa.callback()
   return {
     handler: (request, response) => void answer(request, response),
+    hangUp: feed.close,
     async close() {
       clearInterval(sweeping)
+      feed.close()
       await oidc.close()
       await epochs.close()
     },

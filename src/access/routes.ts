@@ -2,6 +2,7 @@ import type { Vault } from '#crypto'
 import {
   answering,
   type Context,
+  limitByAddress,
   readJson,
   requestInfo,
   type RequestInfo,
@@ -9,6 +10,8 @@ import {
   statusOf,
   type Wire,
 } from '#http'
+import { refuse } from '#kernel'
+import type { Keys } from '#keys'
 import { type AuthenticateNeeds, callerOfSession } from '#sts'
 import { authorizeRequest, authorizeRequestBody } from './authorize-request.ts'
 import { type EnforcementPoint, enforcementPoint, type ProveNeeds } from './caller.ts'
@@ -16,6 +19,7 @@ import type { DecideNeeds } from './decide.ts'
 import { evaluation } from './evaluation.ts'
 import { evaluations } from './evaluations.ts'
 import { metadataOf } from './metadata.ts'
+import type { RevocationFeed } from './revocation-feed.ts'
 import { searchActions, searchResources, searchSubjects } from './search.ts'
 import { evaluationsBody, readEvaluation, readShape, searchBodies } from './shapes.ts'
 import type { ReadToken } from './subject.ts'
@@ -29,6 +33,8 @@ export type AccessNeeds = DecideNeeds &
     ) => Promise<Awaited<ReturnType<ProveNeeds['authenticateBearer']>> & Awaited<ReturnType<ReadToken>>>
     readonly vault: Vault
     readonly publicUrl: URL
+    readonly keys: Pick<Keys, 'list'>
+    readonly feed: Pick<RevocationFeed, 'stream' | 'poll'>
   }
 
 /** AuthZEN §6.1: the body of an error is a message. */
@@ -84,6 +90,19 @@ export function accessRoutes(needs: AccessNeeds): Router {
       ctx.body = await answer({ point, from: requestInfo(ctx) }, body)
     })
 
+  // Open to everybody: it names nobody, and a service that holds no secret must be able to follow it.
+  decisions.get('/revocations', limitByAddress({ points: 240, seconds: 60 }), async (ctx) => {
+    const after = placeOf(ctx)
+    if (ctx.accepts('application/json', 'text/event-stream') === 'text/event-stream')
+      needs.feed.stream(ctx, after)
+    else await needs.feed.poll(ctx, after)
+  })
+
+  decisions.get('/jwks', (ctx) => {
+    ctx.set('Cache-Control', 'public, max-age=300')
+    ctx.body = { keys: needs.keys.list('session').map(({ publicJwk }) => publicJwk) }
+  })
+
   router.use(decisions.routes())
   router.get('/.well-known/authzen-configuration', async (ctx) => {
     ctx.set('Cache-Control', 'public, max-age=300')
@@ -94,3 +113,12 @@ export function accessRoutes(needs: AccessNeeds): Router {
 
 /** A batch of a thousand questions with their properties. */
 const mostBytes = 2_097_152
+
+/** The place in the order of raises that the reader has already. */
+function placeOf(ctx: Context): number | undefined {
+  const { after } = ctx.query
+  if (after === undefined) return undefined
+  return typeof after === 'string' && /^\d{1,15}$/.test(after)
+    ? Number(after)
+    : refuse('malformed', 'access/after', 'after is the number of the last message that you have.')
+}

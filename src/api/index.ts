@@ -1,5 +1,5 @@
 /**
- * The JSON API of this deployment. Today: role sessions for the command line.
+ * The JSON API of this deployment. Today: role sessions for the command line, and revocations.
  *
  * URLs: `/api/v1/*`. Answers are JSON, refusals `application/problem+json` (RFC 9457).
  */

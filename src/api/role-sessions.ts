@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { RequestInfo } from '#http'
-import { findRole, userCaller } from '#iam'
-import { refuse } from '#kernel'
-import { type Bearer, signetCliId } from '#oidc'
+import { findRole } from '#iam'
+import type { Bearer } from '#oidc'
 import { assumeRole, type StsNeeds } from '#sts'
+import { personOf } from './person.ts'
 
 /** The body of `POST /api/v1/role-sessions`. */
 export const roleSessionRequest = z.strictObject({
@@ -35,24 +35,15 @@ export async function takeRole(
   request: { bearer: Bearer; from: RequestInfo; body: z.infer<typeof roleSessionRequest> },
 ): Promise<RoleSessionAnswer> {
   const { bearer, from, body } = request
-  if (bearer.kind !== 'user')
-    return refuse(
-      'forbidden',
-      'api/not-a-person',
-      'Roles are taken by people. An app trades its token with AssumeRoleWithWebIdentity.',
-    )
-  // An app's token for userinfo takes no roles; the command line's is for nothing else.
-  if (bearer.clientId !== signetCliId && !bearer.scopes.includes('api'))
-    return refuse('forbidden', 'api/scope', 'This access token does not carry the scope "api".')
-  const { user, authTime } = bearer
+  const { caller, sessionFamily } = personOf(bearer, from)
+  const { user } = caller
   const roleArn = body.role.startsWith('arn:')
     ? body.role
     : ((await findRole(needs.database, user.accountId, body.role))?.arn ??
       `arn:aws:iam::${user.accountId}:role/${body.role}`)
-  const issuedAt = authTime ?? from.at
   const issued = await assumeRole(needs, {
-    by: userCaller(user, { issuedAt, mfaAt: bearer.amr.includes('mfa') ? issuedAt : undefined }),
-    family: bearer.sessionFamily,
+    by: caller,
+    family: sessionFamily,
     from,
     roleArn,
     sessionName:

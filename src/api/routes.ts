@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import {
   answering,
   type Context,
@@ -11,11 +12,13 @@ import {
 import { refuse } from '#kernel'
 import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
+import { revocationRequest, revoke, type RevokeNeeds } from './revocations.ts'
 import { roleSessionRequest, takeRole } from './role-sessions.ts'
 
 /** What the JSON API stands on. */
 export type ApiNeeds = {
   readonly sts: StsNeeds
+  readonly revoking: RevokeNeeds
   readonly authenticateBearer: Oidc['authenticateBearer']
 }
 
@@ -35,21 +38,31 @@ export function apiRoutes(needs: ApiNeeds): Router {
 
   router.post('/role-sessions', async (ctx) => {
     const bearer = await needs.authenticateBearer(bearerToken(ctx))
-    const read = roleSessionRequest.safeParse(await readJson(ctx))
-    if (!read.success) {
-      const [issue] = read.error.issues
-      refuse(
-        'malformed',
-        'api/body',
-        `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not understood'}`,
-      )
-    }
+    const body = await readBody(ctx, roleSessionRequest)
     ctx.set('Cache-Control', 'no-store')
     ctx.status = 201
-    ctx.body = await takeRole(needs.sts, { bearer, from: requestInfo(ctx), body: read.data })
+    ctx.body = await takeRole(needs.sts, { bearer, from: requestInfo(ctx), body })
+  })
+
+  router.post('/revocations', async (ctx) => {
+    const bearer = await needs.authenticateBearer(bearerToken(ctx))
+    const body = await readBody(ctx, revocationRequest)
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = await revoke(needs.revoking, { bearer, from: requestInfo(ctx), body })
   })
 
   return router
+}
+
+async function readBody<Schema extends z.ZodType>(ctx: Context, schema: Schema): Promise<z.output<Schema>> {
+  const read = schema.safeParse(await readJson(ctx))
+  if (read.success) return read.data
+  const [issue] = read.error.issues
+  return refuse(
+    'malformed',
+    'api/body',
+    `${issue?.path.map(String).join('.') || 'body'}: ${issue?.message ?? 'not understood'}`,
+  )
 }
 
 function bearerToken(ctx: Context): string {

@@ -8,6 +8,8 @@ import type { Log } from './log.ts'
 /** The application over an open installation: what answers requests, and how it ends. */
 export type App = {
   readonly handler: RequestListener
+  /** Ends answers that would go on for ever, so that the server can go down at once. */
+  hangUp(): void
   /** Stops timers and listeners; the database is closed by who opened it. */
   close(): Promise<void>
 }

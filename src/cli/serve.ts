@@ -57,6 +57,7 @@ export async function serve(machine: Machine, open: OpenProgram, steps: ServeSte
         await stopped
         log.info({}, 'stopping')
       } finally {
+        app.hangUp()
         await Promise.all(listening.map((each) => each.drain(drainSeconds)))
       }
     } finally {

@@ -3,4 +3,5 @@
  * `signing_key`.
  */
 export { openKeys } from './keys.ts'
+export { signJwt } from './sign-jwt.ts'
 export type { KeyPurpose, Keys, SigningAlg, SigningKey } from './keys.ts'

@@ -1,10 +1,11 @@
 /**
- * The commands of people and their tools on any machine: signing in to a Signet by its URL, and taking role sessions from
- * it. They know the server by its protocols alone, and start fast: AWS tools run `signet credentials` for every profile.
+ * The commands of people and their tools on any machine: signing in to a Signet by its URL, taking role sessions from
+ * it, and ending what was issued. They know the server by its protocols alone, and start fast: AWS tools run `signet credentials` for every profile.
  */
 import type { Command } from '#terminal'
 import { awsModelsCommand } from './aws-models.ts'
 import { credentialsCommand, envCommand } from './credentials.ts'
+import { revokeCommand } from './revoke.ts'
 import { loginCommand, tokenCommand } from './login.ts'
 
 export const remoteCommands: readonly Command[] = [
@@ -13,4 +14,5 @@ export const remoteCommands: readonly Command[] = [
   credentialsCommand,
   envCommand,
   awsModelsCommand,
+  revokeCommand,
 ]

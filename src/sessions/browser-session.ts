@@ -166,6 +166,7 @@ export function createSessions(needs: {
     async current(ctx) {
       const id = jar.read(ctx, 'session')
       if (id === undefined || !/^[\w-]{43}$/.test(id)) return undefined
+      await epochs.requireFresh()
       const now = clock()
       const { rows } = await database.query<Row & { user_epoch: number }>(
         sql`select ${columns}, user_epoch from browser_session where id_hash = ${sha256(id)} and ${alive(now)}`,

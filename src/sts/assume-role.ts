@@ -133,7 +133,8 @@ async function assume(needs: StsNeeds, request: AssumeRoleRequest): Promise<Issu
         ['account', role.accountId],
         ['role', role.roleId],
         ...(by.type === 'user' ? [['user', by.userId] as const] : []),
-        ...(session === undefined && by.accessKeyId !== undefined ? [['key', by.accessKeyId] as const] : []),
+        // A long-term key, or the session before this one: whoever revokes that ends what was made with it.
+        ...(by.accessKeyId === undefined ? [] : [['key', by.accessKeyId] as const]),
         ...[request.family ?? []].flat().map((family) => ['session', family] as const),
       ]),
       sourceIdentity,

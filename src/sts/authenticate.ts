@@ -100,7 +100,7 @@ function temporaryCredentials(
     authorization,
     secret: secretAccessKey,
     resolve: async () => {
-      requireLive(needs, claims)
+      await requireLive(needs, accessKeyId, claims)
       const caller = (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
       return { caller, session: claims, accessKeyId, region, service }
     },
@@ -140,19 +140,25 @@ export async function callerOfSession(
   sessionToken: string,
 ): Promise<Caller> {
   const { claims } = needs.tokens.open(accessKeyId, sessionToken)
-  requireLive(needs, claims)
+  await requireLive(needs, accessKeyId, claims)
   return (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
 }
 
 /**
- * Refuses a session that is over, or of which anything it rests on was revoked after its issue. Every path that takes
- * a session calls this.
+ * Refuses a session that is over, or of which anything it rests on was revoked after its issue: account, user, role, the
+ * keys and sessions before it, the browser it was taken in, or itself. Every path that takes a session calls this.
  *
- * @throws Failure expired `sts/session-expired`
+ * @throws Failure expired `sts/session-expired`; unavailable `sessions/revocations-unknown`
  */
-function requireLive(needs: Pick<AuthenticateNeeds, 'clock' | 'epochs'>, claims: SessionClaims): void {
-  const over = Temporal.Instant.compare(claims.expiresAt, needs.clock()) <= 0
-  const revoked = claims.epochs.find(([kind, id, epoch]) => needs.epochs.of(kind, id) !== epoch)
+async function requireLive(
+  { clock, epochs }: Pick<AuthenticateNeeds, 'clock' | 'epochs'>,
+  accessKeyId: string,
+  claims: SessionClaims,
+): Promise<void> {
+  await epochs.requireFresh()
+  const over = Temporal.Instant.compare(claims.expiresAt, clock()) <= 0
+  const all: SessionClaims['epochs'] = [...claims.epochs, ['key', accessKeyId, 0]]
+  const revoked = all.find(([kind, id, epoch]) => epochs.of(kind, id) !== epoch)
   if (over || revoked !== undefined) {
     refuse('expired', 'sts/session-expired', 'The security token included in the request is expired', {
       revoked: revoked?.slice(0, 2),

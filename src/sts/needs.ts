@@ -17,7 +17,7 @@ export type AuthenticateNeeds = AuthorizeNeeds & {
   readonly clock: Clock
   readonly vault: Vault
   readonly tokens: SessionTokens
-  readonly epochs: Pick<Epochs, 'of'>
+  readonly epochs: Pick<Epochs, 'of' | 'requireFresh'>
   readonly dayKeys?: DayKeyCache | undefined
   /** Notes the use of a long-term key (`keyUses`). Does not wait: nobody's request does for this. */
   readonly noteUse: (use: KeyUse) => void

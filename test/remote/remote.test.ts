@@ -20,6 +20,7 @@ beforeAll(async () => {
   server = startSignet(['demo'], {
     DATA_DIR: join(folder, 'data'),
     PORT: String(port),
+    ACME_ALICE_PASSWORD: 'orange ladder trumpet',
     ACME_BOB_PASSWORD: 'violet kettle umbrella',
     SIGNET_PASSWORDS__MEMORY_KIB: '19456',
     SIGNET_PASSWORDS__PASSES: '2',
@@ -33,16 +34,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Confirms the code in a browser, as bob. */
-async function confirm(address: string): Promise<string> {
+/** Confirms the code in a browser. */
+async function confirm(
+  address: string,
+  { name, password } = { name: 'bob', password: 'violet kettle umbrella' },
+): Promise<string> {
   const browser = new Browser()
   let page = await browser.open(address)
   for (let steps = 0; steps < 10 && !textOf(page).includes('You can close this page'); steps++) {
     const onward = Browser.onward(page)
     if (onward !== undefined) page = await browser.open(onward)
-    else if (page.html.includes('name="password"'))
-      page = await browser.submit(page, { password: 'violet kettle umbrella' })
-    else if (page.html.includes('name="identifier"')) page = await browser.submit(page, { identifier: 'bob' })
+    else if (page.html.includes('name="password"')) page = await browser.submit(page, { password })
+    else if (page.html.includes('name="identifier"')) page = await browser.submit(page, { identifier: name })
     else page = await browser.submit(page)
   }
   return textOf(page)
@@ -99,5 +102,55 @@ describe('the command line of a person', () => {
     const refused = await runSignet(['credentials', '--role', 'Admin'], env)
     expect([refused.code, refused.out]).toEqual([1, ''])
     expect(refused.err).toContain(`${url} gives no session of Admin: `)
+  })
+
+  it('ends one session, all of a role and all of a person, and none without permission', async () => {
+    const admin = { ...env, XDG_CONFIG_HOME: join(folder, 'admin') }
+    const login = startSignet(['login'], admin)
+    const address = await vi.waitUntil(() => /Open (\S+)/.exec(login.err())?.[1], { timeout: 60_000 })
+    await confirm(address, { name: 'alice', password: 'orange ladder trumpet' })
+    expect(await login.ended).toBe(0)
+    const take = async () => {
+      const { out } = await runSignet(['credentials', '--role', 'OrdersDesk'], env)
+      const given = JSON.parse(out) as Record<string, string>
+      const credentials = {
+        accessKeyId: given['AccessKeyId'] ?? '',
+        secretAccessKey: given['SecretAccessKey'] ?? '',
+        sessionToken: given['SessionToken'] ?? '',
+      }
+      const sts = new STSClient({ endpoint: url, region: 'us-east-1', credentials, maxAttempts: 1 })
+      return {
+        id: credentials.accessKeyId,
+        call: () =>
+          sts.send(new GetCallerIdentityCommand({})).then(
+            () => 'accepted',
+            (thrown: Error) => thrown.name,
+          ),
+      }
+    }
+    const [first, second] = [await take(), await take()]
+    const byBob = await runSignet(['revoke', 'session', second.id], env)
+    expect([byBob.code, byBob.err]).toEqual([
+      1,
+      expect.stringContaining('not authorized to perform: signet:Revoke'),
+    ])
+
+    const one = await runSignet(['revoke', 'session', first.id], admin)
+    expect([one.code, one.err]).toEqual([0, ''])
+    expect([await first.call(), await second.call()]).toEqual(['ExpiredToken', 'accepted'])
+
+    expect((await runSignet(['revoke', 'role', 'OrdersDesk'], admin)).code).toBe(0)
+    expect(await second.call()).toBe('ExpiredToken')
+    const third = await take()
+    expect(await third.call()).toBe('accepted')
+
+    const all = await runSignet(['revoke', 'user', 'bob'], admin)
+    expect(all.out).toBe('All that was issued to arn:aws:iam::111122223333:user/bob until now is over.\n')
+    expect(await third.call()).toBe('ExpiredToken')
+    expect((await runSignet(['credentials', '--role', 'OrdersDesk'], env)).code).toBe(1)
+
+    const nobody = await runSignet(['revoke', 'user', 'nobody'], admin)
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no user nobody here.')])
+    expect((await runSignet(['revoke', 'banana', 'x'], admin)).err).toContain('"banana" cannot be revoked.')
   })
 })

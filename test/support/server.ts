@@ -78,6 +78,7 @@ export async function startServer({
     vault: testVault,
     complaints,
     close: async () => {
+      app.hangUp()
       await listening.drain(1)
       await app.close()
       if (database === undefined) await own.close()
