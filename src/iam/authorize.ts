@@ -5,6 +5,7 @@ import { type ContextValue, type Decision, evaluate, type PolicyRef, type Reques
 import type { BuiltInPolicies } from './built-in.ts'
 import { type Caller, principalOf, type UserCaller } from './caller.ts'
 import { contextOf, withKeys } from './context.ts'
+import { guardRailsNow, type GuardRails } from './guard-rail-levels.ts'
 import { type Held, policiesOf, policiesOfMany } from './policies-of.ts'
 import type { Role } from './roles.ts'
 
@@ -62,7 +63,11 @@ export async function judgeOf(
   needs: AuthorizeNeeds,
   request: { caller: Caller; from: RequestInfo },
 ): Promise<Judge> {
-  return judge(request, await callerPolicies(needs, request.caller))
+  const [held, rails] = await Promise.all([
+    callerPolicies(needs, request.caller),
+    guardRailsNow(needs.database),
+  ])
+  return judge(request, held, rails)
 }
 
 /** As `judgeOf` for each of many users, with one look into the database. */
@@ -70,30 +75,69 @@ export async function judgesOf(
   needs: AuthorizeNeeds,
   request: { callers: readonly UserCaller[]; from: RequestInfo },
 ): Promise<readonly Judge[]> {
-  const held = await policiesOfMany(
-    needs.database,
-    needs.builtInPolicies,
-    request.callers.map(({ user }) => ({ id: user.userId, permissionsBoundary: user.permissionsBoundary })),
-  )
+  const [held, rails] = await Promise.all([
+    policiesOfMany(
+      needs.database,
+      needs.builtInPolicies,
+      request.callers.map(({ user }) => ({ id: user.userId, permissionsBoundary: user.permissionsBoundary })),
+    ),
+    guardRailsNow(needs.database),
+  ])
   return request.callers.map((caller) =>
-    judge({ caller, from: request.from }, held.get(caller.userId) ?? { identity: [], boundary: undefined }),
+    judge(
+      { caller, from: request.from },
+      held.get(caller.userId) ?? { identity: [], boundary: undefined },
+      rails,
+    ),
   )
 }
 
 function judge(
   { caller, from }: { readonly caller: Caller; readonly from: RequestInfo },
   held: Held & { readonly session?: readonly PolicyRef[] | undefined },
+  rails: GuardRails | undefined,
 ): Judge {
   const principal = principalOf(caller)
-  const base = contextOf(from, caller)
-  return ({ action, resource, context, resourcePolicy }) =>
-    evaluate({
+  const base = contextOf(from, caller, principalKeys(rails, caller.accountId))
+  const scpLevels = rails?.standingOf(caller.accountId)?.scpLevels
+  return ({ action, resource, context, resourcePolicy }) => {
+    const owner = ownerOf(resource, caller.accountId)
+    const standing = rails?.standingOf(owner)
+    return evaluate({
       principal,
       action,
       resource,
-      context: context === undefined ? base : withKeys(base, context),
-      policies: { ...held, resource: resourcePolicy },
+      context: withKeys(base, [...resourceKeys(rails, owner), ...(context ?? [])]),
+      policies: { ...held, resource: resourcePolicy, scpLevels, rcpLevels: standing?.rcpLevels },
     })
+  }
+}
+
+/** The account that a resource belongs to; empty when nobody knows. A lone `*` belongs to the caller's own. */
+const ownerOf = ({ arn, accountId }: Asked['resource'], callers: string): string =>
+  accountId ?? (arn === '*' ? callers : (arn.split(':', 5)[4] ?? ''))
+
+type Keys = readonly (readonly [string, ContextValue | undefined])[]
+
+/** Where the caller's account stands in the organization. */
+function principalKeys(rails: GuardRails | undefined, accountId: string): Keys {
+  const standing = rails?.standingOf(accountId)
+  return rails === undefined || standing === undefined
+    ? []
+    : [
+        ['aws:PrincipalOrgID', rails.organizationId],
+        ['aws:PrincipalOrgPaths', [standing.path]],
+      ]
+}
+
+/** Whose the resource is, and where its account stands in the organization. */
+function resourceKeys(rails: GuardRails | undefined, accountId: string): Keys {
+  const standing = rails?.standingOf(accountId)
+  return [
+    ['aws:ResourceAccount', accountId === '' ? undefined : accountId],
+    ['aws:ResourceOrgID', standing === undefined ? undefined : rails?.organizationId],
+    ['aws:ResourceOrgPaths', standing === undefined ? undefined : [standing.path]],
+  ]
 }
 
 /**
@@ -156,7 +200,10 @@ export async function decideTrust(
   const { by, role } = request
   const trust: PolicyRef = { id: `${role.arn}#trust`, policy: role.trust }
   const resource = { arn: role.arn, accountId: role.accountId }
+  const rails = await guardRailsNow(needs.database)
+  const rcpLevels = rails?.standingOf(role.accountId)?.rcpLevels
   const more: (readonly [string, ContextValue | undefined])[] = [
+    ...resourceKeys(rails, role.accountId),
     ...Object.entries(role.tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value] as const),
     ...request.context,
   ]
@@ -167,14 +214,19 @@ export async function decideTrust(
       action: request.action,
       resource,
       context: contextOf(request.from, undefined, [['aws:FederatedProvider', by.provider], ...more]),
-      policies: { identity: [], trust },
+      policies: { identity: [], trust, rcpLevels },
     })
   }
   return evaluate({
     principal: principalOf(by),
     action: request.action,
     resource,
-    context: contextOf(request.from, by, more),
-    policies: { ...(await callerPolicies(needs, by)), trust },
+    context: contextOf(request.from, by, [...principalKeys(rails, by.accountId), ...more]),
+    policies: {
+      ...(await callerPolicies(needs, by)),
+      trust,
+      scpLevels: rails?.standingOf(by.accountId)?.scpLevels,
+      rcpLevels,
+    },
   })
 }

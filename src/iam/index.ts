@@ -2,7 +2,7 @@
  * Accounts, roles, policies and their attachments, identity provider entities, and the one authorization path: who a
  * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
  * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
- * `outbound_federation`,
+ * `outbound_federation`, `organizational_unit`, `guard_rail`, `guard_rail_attachment`, `scp_full_access_detached`,
  * `instance_profile`, `server_certificate`, `signing_certificate`, `ssh_public_key`.
  */
 export {
@@ -25,6 +25,30 @@ export type { BuiltInPolicies, BuiltInPolicy } from './built-in.ts'
 export { callerIdentity, userCaller } from './caller.ts'
 export type { Caller, FederatedUserCaller, RoleSessionCaller, RootCaller, UserCaller } from './caller.ts'
 export { policyFrom, readPolicy } from './documents.ts'
+export { guardRailArn, guardRailsNow } from './guard-rail-levels.ts'
+export type { GuardRails, Levels, Standing } from './guard-rail-levels.ts'
+export {
+  attachGuardRail,
+  createGuardRail,
+  deleteGuardRail,
+  detachGuardRail,
+  listGuardRailAttachments,
+  listGuardRails,
+  listScpFullAccessDetached,
+  setScpFullAccess,
+  updateGuardRail,
+} from './guard-rails.ts'
+export type { GuardRail, GuardRailType } from './guard-rails.ts'
+export {
+  createUnit,
+  deleteUnit,
+  listUnits,
+  moveAccount,
+  renameUnit,
+  unitOfAccount,
+  unitPath,
+} from './organizational-units.ts'
+export type { OrganizationalUnit } from './organizational-units.ts'
 export {
   disableOutboundFederation,
   enableOutboundFederation,

@@ -33,6 +33,9 @@ export const certificateId = (): string => base32(32)
 /** A new long-term access key id: `AKIA` and 16 characters of base32. */
 export const accessKeyId = (): string => 'AKIA' + base32(16)
 
+/** Random small letters and digits: the last part of an organization's ids (`ou-…`, `p-…`). */
+export const uniqueToken = (length: number): string => base32(length).toLowerCase()
+
 /** 256 random bits as base64url (43 characters): for links, cookies and codes, stored only as their SHA-256. */
 export const randomId = (): string => randomBytes(32).toString('base64url')
 

@@ -6,6 +6,15 @@ export { Failure, isFailure, refuse } from './failure.ts'
 export type { FailureKind } from './failure.ts'
 export { systemClock } from './clock.ts'
 export type { Clock } from './clock.ts'
-export { accessKeyId, accountId, certificateId, randomId, timeOrderedId, uniqueId, uuid } from './ids.ts'
+export {
+  accessKeyId,
+  accountId,
+  certificateId,
+  randomId,
+  timeOrderedId,
+  uniqueId,
+  uniqueToken,
+  uuid,
+} from './ids.ts'
 export type { UniqueIdPrefix } from './ids.ts'
 export { Secret } from './secret.ts'
