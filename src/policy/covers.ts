@@ -1,4 +1,4 @@
-import { many, one, globOf } from './glob.ts'
+import { many, one, globOf, type Glob } from './glob.ts'
 import { variablesOf, type Pattern } from './pattern.ts'
 
 /**
@@ -9,8 +9,11 @@ export function covers(wide: Pattern, narrow: Pattern): boolean {
   if (wide.text === narrow.text) return true
   if (variablesOf(wide).length > 0) return false
   if (variablesOf(narrow).length > 0) return wide.tokens.length === 1 && wide.text.startsWith('*')
-  const pattern = globOf(wide)
-  const text = globOf(narrow)
+  return globCovers(globOf(wide), globOf(narrow))
+}
+
+/** Whether every text that the second glob matches is matched by the first. Sound: true is always right. */
+export function globCovers(pattern: Glob, text: Glob): boolean {
   let inPattern = 0
   let inText = 0
   let star = -1
