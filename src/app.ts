@@ -7,6 +7,7 @@ import Koa from 'koa'
 import { accessRoutes, createRevocationFeed } from '#access'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
+import { awsLoginPageRoutes, awsLoginRoutes } from '#aws-login'
 import { awsSsoPageRoutes, awsSsoRoutes } from '#aws-sso'
 import { commandLineSettings, sweepCliSessions } from '#cli-sessions'
 import type { Config } from '#config'
@@ -176,7 +177,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
   }
   const cli = { database, vault, clock, audit, epochs, settings: settings.command_line }
-  const awsSso = { ...signin, sts, cli, publicUrl }
+  const awsLogins = { ...signin, sts, cli, keys, publicUrl }
   const ready = async () => {
     keys.active('oidc')
     // A write that changes nothing: a demoted or read-only database is not ready.
@@ -193,7 +194,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(serveAssets(htmlPages.assets))
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
-  koa.use(awsSsoRoutes(awsSso).routes())
+  koa.use(awsLoginRoutes(awsLogins).routes())
+  koa.use(awsSsoRoutes(awsLogins).routes())
   koa.use(
     apiRoutes({
       sts,
@@ -226,7 +228,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       endEverything: (tx, userId) => epochs.raise(tx, 'user', userId),
     }).routes(),
   )
-  koa.use(awsSsoPageRoutes(awsSso).routes())
+  koa.use(awsLoginPageRoutes(awsLogins).routes())
+  koa.use(awsSsoPageRoutes(awsLogins).routes())
   koa.use(lookAlikes())
   koa.use(oidc.middleware)
   koa.use(notFound(htmlPages))

@@ -17,7 +17,7 @@ export {
 export type { Allowed, CliFlow, CliRequest, PolledAs } from './request.ts'
 export { allowRequest, denyRequest } from './decide.ts'
 export { beginCliSession } from './begin-session.ts'
-export { endCliSession, findLive, listCliSessions, rotate } from './session.ts'
+export { endCliSession, findLive, listCliSessions, rotate, wasPasswordChanged } from './session.ts'
 export type { CliSession, Rotated } from './session.ts'
 export { readToken, writeToken } from './tokens.ts'
 export type { TokenKind } from './tokens.ts'

@@ -1,5 +1,5 @@
 import { type Queryable, sql } from '#database'
-import { findUserById, type User } from '#directory'
+import { findUserById, passwordOf, type User } from '#directory'
 import type { CliNeeds } from './needs.ts'
 
 /** A command line that acts for a person. */
@@ -87,6 +87,20 @@ export async function findLive(
   if (row === undefined || !notRevoked(needs, row)) return undefined
   const user = await findUserById(needs.database, row.user_id)
   return user?.status === 'active' ? { session: toSession(row), user } : undefined
+}
+
+/** Whether a session is over because its person has a new password since: what its client tells them. */
+export async function wasPasswordChanged(db: Queryable, sessionId: string): Promise<boolean> {
+  const { rows } = await db.query<{ user_id: string; created_at: Temporal.Instant }>(
+    sql`select user_id, created_at from cli_session where session_id = ${sessionId}`,
+  )
+  const [row] = rows
+  const password = row && (await passwordOf(db, row.user_id))
+  return (
+    password !== undefined &&
+    row !== undefined &&
+    Temporal.Instant.compare(password.setAt, row.created_at) > 0
+  )
 }
 
 /** How presenting a refresh token ended: `again` is a second presentation within the moment that clients share a cache. */
