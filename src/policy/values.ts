@@ -49,6 +49,7 @@ const epochPattern = /^(-?\d{1,12})(?:\.(\d{1,9}))?$/
  * Four digits are a year.
  */
 export function readDate(text: string): Instant | undefined {
+  if (text.length === 20 && text.endsWith('Z')) return readUtc(text)
   const found = datePattern.exec(text)
   if (!found) {
     const epoch = epochPattern.exec(text)
@@ -78,6 +79,33 @@ export function readDate(text: string): Instant | undefined {
   const days = daysSinceEpoch(Number(year), Number(month), Number(day))
   const seconds = days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offset
   return { text, seconds, nanos: nanosOf(fraction) }
+}
+
+/** `2026-11-22T10:00:00Z`, as nearly every date is written; other forms of this length are none. */
+function readUtc(text: string): Instant | undefined {
+  const year = digitsAt(text, 0, 4)
+  const month = digitsAt(text, 5, 2)
+  const day = digitsAt(text, 8, 2)
+  const hour = digitsAt(text, 11, 2)
+  const minute = digitsAt(text, 14, 2)
+  const second = digitsAt(text, 17, 2)
+  if (text[4] !== '-' || text[7] !== '-' || text[10] !== 'T' || text[13] !== ':' || text[16] !== ':')
+    return undefined
+  // A digit that is none makes its number NaN, which no comparison accepts.
+  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined
+  if (!(hour <= 23 && minute <= 59 && second <= 59)) return undefined
+  const seconds = daysSinceEpoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+  return { text, seconds, nanos: 0 }
+}
+
+function digitsAt(text: string, from: number, count: number): number {
+  let value = 0
+  for (let at = from; at < from + count; at++) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
 }
 
 const nanosOf = (fraction: string | undefined): number => (fraction ? Number(fraction.padEnd(9, '0')) : 0)
@@ -114,7 +142,7 @@ export type Address = { readonly family: 4 | 6; readonly words: readonly number[
 
 /** Dotted decimal or RFC 4291 text; no zone, no leading zeros. An IPv4-mapped address becomes the IPv4 address. */
 export function readAddress(text: string): Address | undefined {
-  const found = text.includes(':') ? readV6(text) : readV4(text)
+  const found = readV4(text) ?? readV6(text)
   return found && isMapped(found) ? { family: 4, words: [found.words[3] ?? 0] } : found
 }
 
@@ -151,16 +179,27 @@ const isMapped = (address: Address): boolean =>
   address.family === 6 && address.words[0] === 0 && address.words[1] === 0 && address.words[2] === 0xffff
 
 function readV4(text: string): Address | undefined {
-  if (!/^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text)) return undefined
+  if (text.length < 7 || text.length > 15) return undefined
   let word = 0
-  for (const part of text.split('.')) {
-    if (Number(part) > 255) return undefined
-    word = ((word << 8) | Number(part)) >>> 0
+  let at = 0
+  for (let part = 0; part < 4; part++) {
+    if (part > 0 && text.charCodeAt(at++) !== 0x2e) return undefined
+    const start = at
+    let value = 0
+    for (; at < text.length && at < start + 3; at++) {
+      const digit = text.charCodeAt(at) - 0x30
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+    }
+    const leadingZero = at > start + 1 && text.charCodeAt(start) === 0x30
+    if (at === start || leadingZero || value > 255) return undefined
+    word = ((word << 8) | value) >>> 0
   }
-  return { family: 4, words: [word] }
+  return at === text.length ? { family: 4, words: [word] } : undefined
 }
 
 function readV6(text: string): Address | undefined {
+  if (!text.includes(':')) return undefined
   if (text.length > 45 || !/^[0-9a-fA-F:.]+$/.test(text)) return undefined
   const halves = text.split('::')
   if (halves.length > 2) return undefined

@@ -1,135 +1,183 @@
-import type { PolicyRef } from '../request.ts'
-import { literalOf, type Pattern } from '../pattern.ts'
-import type { Link } from '../principals.ts'
-import { appliesBeyond, type CompiledStatement } from './statement.ts'
+import type { PolicyRef, Decision, Layer } from '../request.ts'
+import { principalLink, type Link } from '../principals.ts'
+import type { Check } from './condition.ts'
+import type { CompiledStatement } from './statement.ts'
 import type { View } from './view.ts'
 
-/** A compiled statement in an index. `ref` is undefined in the index of one policy, whose reference the caller knows. */
-export type Entry = { readonly compiled: CompiledStatement; readonly ref: PolicyRef | undefined }
-
-/** Fewer statements than this are tried one after the other. */
-const few = 8
-
 /**
- * The statements of one effect whose action matches, found by resource: those for every resource, those for one exact
- * resource (hash), and patterns by their rarest run of four characters.
+ * A compiled statement in an index, with what a decision touches close together. `ref` is undefined in the index of one policy,
+ * whose reference the caller knows.
  */
+export type Entry = {
+  readonly compiled: CompiledStatement
+  readonly conditions: readonly Check[] | undefined
+  readonly named: boolean
+  readonly ref: PolicyRef | undefined
+  /** Its place in the index. */
+  readonly at: number
+  /** What was said when this statement decided alone, and of which policy where: most decisions repeat. */
+  said: Decision | undefined
+  saidOf: PolicyRef | undefined
+  saidAt: Layer | undefined
+}
+
+/** The entry of a statement. */
+export const entryOf = (compiled: CompiledStatement, ref: PolicyRef | undefined, at: number): Entry => ({
+  compiled,
+  conditions: compiled.conditions.length > 0 ? compiled.conditions : undefined,
+  named: compiled.statement.principals !== undefined,
+  ref,
+  at,
+  said: undefined,
+  saidOf: undefined,
+  saidAt: undefined,
+})
+
+/** The statements of one effect whose action matches, found by resource. */
 export type Candidates = {
+  /** One that applies to every request: nothing else need be asked. */
+  readonly sure: Entry | undefined
+  /** Those that are tried for every resource. */
   readonly always: readonly Entry[]
   readonly exact: ReadonlyMap<string, readonly Entry[]> | undefined
+  readonly prefixes: Prefixes | undefined
   readonly grams: Grams | undefined
 }
 
-type Grams = { readonly bits: Uint32Array; readonly entries: ReadonlyMap<number, readonly Entry[]> }
-
-/** Four code units as a number; other texts may share it, so whoever finds it must look again. */
-const gramAt = (text: string, at: number): number =>
-  (text.charCodeAt(at) ^
-    (text.charCodeAt(at + 1) << 8) ^
-    (text.charCodeAt(at + 2) << 16) ^
-    (text.charCodeAt(at + 3) << 24)) |
-  0
-
-const bitCount = 1 << 14
-const bitOf = (gram: number): number => (Math.imul(gram, 0x9e3779b1) >>> 18) & (bitCount - 1)
-
-/** Arranges the entries of one action and effect. */
-export function arrange(entries: readonly Entry[]): Candidates {
-  if (entries.length <= few) return { always: entries, exact: undefined, grams: undefined }
-  const always: Entry[] = []
-  const exact = new Map<string, Entry[]>()
-  const patterned: { entry: Entry; pattern: Pattern; grams: readonly number[] }[] = []
-  for (const entry of entries) {
-    const { resources } = entry.compiled.statement
-    const placed = resources && !resources.not && entry.compiled.resource ? resources.patterns : undefined
-    const runs = placed?.map((pattern) => ({ entry, pattern, grams: gramsOf(pattern) }))
-    // An entry of which one pattern has no run must be tried for every resource anyway.
-    if (!runs || runs.some(({ pattern, grams }) => literalOf(pattern) === undefined && grams.length === 0)) {
-      always.push(entry)
-      continue
-    }
-    for (const run of runs) {
-      const text = literalOf(run.pattern)
-      if (text === undefined) patterned.push(run)
-      else push(exact, text, entry)
-    }
-  }
-  return {
-    always,
-    exact: exact.size ? exact : undefined,
-    grams: patterned.length ? byRarest(patterned) : undefined,
-  }
+/** One resource pattern of an entry, in a chain of those with the same place in a hash table. */
+export type Lead = {
+  readonly entry: Entry
+  readonly hash: number
+  /** What the resource must begin with, where that is the whole test. */
+  readonly prefix: string
+  readonly test: ((text: string, view: View) => boolean) | undefined
+  readonly next: Lead | undefined
 }
 
-function byRarest(patterned: readonly { entry: Entry; grams: readonly number[] }[]): Grams {
-  const frequency = new Map<number, number>()
-  for (const { grams } of patterned)
-    for (const gram of grams) frequency.set(gram, (frequency.get(gram) ?? 0) + 1)
-  const entries = new Map<number, Entry[]>()
-  const bits = new Uint32Array(bitCount >>> 5)
-  for (const { entry, grams } of patterned) {
-    let rarest = grams[0] ?? 0
-    for (const gram of grams) if ((frequency.get(gram) ?? 0) < (frequency.get(rarest) ?? 0)) rarest = gram
-    push(entries, rarest, entry)
-    const bit = bitOf(rarest)
-    bits[bit >>> 5] = (bits[bit >>> 5] ?? 0) | (1 << (bit & 31))
+/** Patterns that begin with literal text, by a hash of that text; `common` characters are the same in all and left out. */
+export type Prefixes = {
+  readonly common: number
+  /** How long the beginnings are, ascending. */
+  readonly lengths: readonly number[]
+  readonly heads: readonly (Lead | undefined)[]
+}
+
+/** Other patterns, by their rarest run of four characters. `bits` tells which runs may be worth a look. */
+export type Grams = { readonly bits: Uint32Array; readonly heads: readonly (Lead | undefined)[] }
+
+/** One more code unit of a hash. */
+export const extended = (hash: number, unit: number): number => (Math.imul(hash, 31) + unit) | 0
+
+/** Where a hash stands in a table of `size` places, a power of two. */
+export const placeOf = (hash: number, size: number): number =>
+  (Math.imul(hash, 0x9e3779b1) >>> 7) & (size - 1)
+
+/**
+ * The last four code units as a number, after one more. Other texts may have the same number, so whoever finds it must look
+ * again.
+ */
+export const nextGram = (gram: number, unit: number): number => (gram << 8) ^ unit
+
+/** By each way of naming the caller, some Allow that names it so. */
+export type Granted = { [link in Link]?: Entry | undefined }
+
+/**
+ * Some entry that applies. With `granted`, entries are noted there by the link with which they name the caller, and the search
+ * ends early only at one that names the very caller.
+ */
+export function find(candidates: Candidates, view: View, granted?: Granted): Entry | undefined {
+  if (candidates.sure !== undefined) {
+    if (granted) granted.direct = candidates.sure
+    return candidates.sure
   }
-  return { bits, entries }
-}
-
-/** The runs of four characters that every matching text holds. */
-function gramsOf(pattern: Pattern): readonly number[] {
-  const grams = new Set<number>()
-  for (const token of pattern.tokens) {
-    if (typeof token !== 'string') continue
-    for (let at = 0; at + 4 <= token.length; at++) grams.add(gramAt(token, at))
-  }
-  return [...grams]
-}
-
-function push<K>(map: Map<K, Entry[]>, key: K, entry: Entry): void {
-  const entries = map.get(key)
-  if (!entries) map.set(key, [entry])
-  // The patterns of one statement often share a run.
-  else if (entries.at(-1) !== entry) entries.push(entry)
-}
-
-/** Some entry that applies. */
-export function find({ always, exact, grams }: Candidates, view: View): Entry | undefined {
+  const { always, exact, prefixes, grams } = candidates
   for (let at = 0; at < always.length; at++) {
     const entry = always[at]
-    if (entry && resourceMatches(entry, view) && appliesBeyond(entry.compiled, view)) return entry
+    if (entry === undefined) continue
+    const { resource } = entry.compiled
+    if ((resource === undefined || resource(view.resource, view)) && settles(entry, view, granted))
+      return entry
   }
   const text = view.resource
-  for (const entry of exact?.get(text) ?? []) if (appliesBeyond(entry.compiled, view)) return entry
-  if (!grams) return undefined
-  const { bits, entries } = grams
-  for (let at = 0; at + 4 <= text.length; at++) {
-    const gram = gramAt(text, at)
-    const bit = bitOf(gram)
-    if (((bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) continue
-    for (const entry of entries.get(gram) ?? []) {
-      if (resourceMatches(entry, view) && appliesBeyond(entry.compiled, view)) return entry
-    }
+  if (exact !== undefined) {
+    const entries = exact.get(text)
+    if (entries) for (const entry of entries) if (settles(entry, view, granted)) return entry
+  }
+  if (prefixes !== undefined) {
+    const found = findByPrefix(prefixes, text, view, granted)
+    if (found) return found
+  }
+  return grams && findByGram(grams, text, view, granted)
+}
+
+/** Whether an entry whose Action and Resource match applies; as the search wants it, see find. */
+function settles(entry: Entry, view: View, granted: Granted | undefined): boolean {
+  const link = entry.named ? linkOf(entry.compiled, view) : 'direct'
+  if (link === undefined) return false
+  const { conditions } = entry
+  if (conditions !== undefined) {
+    for (let at = 0; at < conditions.length; at++) if (conditions[at]?.(view) === false) return false
+  }
+  if (granted === undefined) return true
+  granted[link] ??= entry
+  return link === 'direct'
+}
+
+const linkOf = ({ statement, type }: CompiledStatement, view: View): Link | undefined =>
+  principalLink(statement, type, view.principal, view.bounded)
+
+function findByPrefix(
+  { common, lengths, heads }: Prefixes,
+  text: string,
+  view: View,
+  granted: Granted | undefined,
+): Entry | undefined {
+  let hash = 0
+  let at = common
+  for (let each = 0; each < lengths.length; each++) {
+    const length = lengths[each] ?? 0
+    if (length > text.length) return undefined
+    for (; at < length; at++) hash = extended(hash, text.charCodeAt(at))
+    const found = follow(heads[placeOf(hash, heads.length)], hash, text, view, granted)
+    if (found) return found
   }
   return undefined
 }
 
-const resourceMatches = ({ compiled: { resource } }: Entry, view: View): boolean =>
-  resource === undefined || resource(view)
-
-/** Every entry that applies, with the link by which it names the caller. */
-export function all(candidates: Candidates, view: View): (readonly [Entry, Link])[] {
-  const { always, exact, grams } = candidates
-  const text = view.resource
-  const found = new Set([...always, ...(exact?.get(text) ?? [])])
-  if (grams) {
-    for (let at = 0; at + 4 <= text.length; at++) {
-      for (const entry of grams.entries.get(gramAt(text, at)) ?? []) found.add(entry)
-    }
+function findByGram(
+  { bits, heads }: Grams,
+  text: string,
+  view: View,
+  granted: Granted | undefined,
+): Entry | undefined {
+  const places = bits.length * 32
+  let gram = 0
+  for (let at = 0; at < text.length; at++) {
+    gram = nextGram(gram, text.charCodeAt(at))
+    if (at < 3) continue
+    const bit = placeOf(gram, places)
+    if (((bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) continue
+    const found = follow(heads[placeOf(gram, heads.length)], gram, text, view, granted)
+    if (found) return found
   }
-  return [...found].flatMap((entry) => {
-    const link = resourceMatches(entry, view) ? appliesBeyond(entry.compiled, view) : undefined
-    return link ? [[entry, link] as const] : []
-  })
+  return undefined
+}
+
+function follow(
+  head: Lead | undefined,
+  hash: number,
+  text: string,
+  view: View,
+  granted: Granted | undefined,
+): Entry | undefined {
+  for (let lead = head; lead !== undefined; lead = lead.next) {
+    if (lead.hash !== hash) continue
+    const { test } = lead
+    if (
+      (test === undefined ? text.slice(0, lead.prefix.length) === lead.prefix : test(text, view)) &&
+      settles(lead.entry, view, granted)
+    )
+      return lead.entry
+  }
+  return undefined
 }

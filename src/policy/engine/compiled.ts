@@ -1,35 +1,47 @@
 import type { Policy } from '../ast.ts'
 import { looksAtMfa } from '../missing.ts'
 import type { PolicyRef } from '../request.ts'
-import type { Entry } from './candidates.ts'
+import { entryOf, type Entry } from './candidates.ts'
 import { compileStatement, type CompiledStatement } from './statement.ts'
 import { indexStatements, type StatementIndex } from './statement-index.ts'
 
 /** Where a policy may stand; `none` for one that could not be read. */
 export type Slot = 'plain' | 'resource' | 'trust' | 'scp' | 'rcp' | 'none'
 
-export type Compiled = { readonly slot: Slot; readonly mfa: boolean; readonly index: StatementIndex }
+/** What was made of a policy or a list of them. */
+export type Compiled = {
+  readonly slot: Slot
+  /** Some condition looks at MFA. */
+  readonly mfa: boolean
+  readonly statements: readonly CompiledStatement[]
+  /** Of a policy that is only ever part of a policySet there is none. */
+  index: StatementIndex | undefined
+}
 
-const policies = new WeakMap<Policy, Compiled & { readonly statements: readonly CompiledStatement[] }>()
+/**
+ * The compiled form hangs on the policy or list itself, where it is found without a look-up. It is not enumerable: a copy of a
+ * policy with other statements must not inherit it.
+ */
+const compiled = Symbol('compiled')
+type Made = { readonly [compiled]?: Compiled | undefined }
 
-/** The index of a list hangs on the list itself, where it is found without a look-up. */
-const indexed = Symbol('index')
-type Indexed = readonly PolicyRef[] & { readonly [indexed]?: Compiled | undefined }
+/** For policies that somebody froze. */
+const ofFrozen = new WeakMap<Policy, Compiled>()
 
 /** The compiled form of a policy: made on first use, shared by everyone who holds the same policy. */
-export function compiledPolicy(
-  policy: Policy,
-): Compiled & { readonly statements: readonly CompiledStatement[] } {
-  const known = policies.get(policy)
+export const compiledPolicy = (policy: Policy & Made): Compiled => policy[compiled] ?? compile(policy)
+
+function compile(policy: Policy): Compiled {
+  const known = ofFrozen.get(policy)
   if (known) return known
-  const statements = policy.statements.map((each) => compileStatement(each, policy.type))
-  const made = {
+  const made: Compiled = {
     slot: slotOf(policy),
     mfa: looksAtMfa(policy),
-    statements,
-    index: indexStatements(statements.map((compiled): Entry => ({ compiled, ref: undefined }))),
+    statements: policy.statements.map((each) => compileStatement(each, policy.type)),
+    index: undefined,
   }
-  policies.set(policy, made)
+  if (Object.isExtensible(policy)) Object.defineProperty(policy, compiled, { value: made })
+  else ofFrozen.set(policy, made)
   return made
 }
 
@@ -38,23 +50,29 @@ function slotOf({ type, unreadable }: Policy): Slot {
   return type === 'identity' || type === 'boundary' || type === 'session' ? 'plain' : type
 }
 
+/** The statements of what was compiled, by action. */
+export const indexOf = (of: Compiled): StatementIndex =>
+  (of.index ??= indexStatements(of.statements.map((each, at) => entryOf(each, undefined, at))))
+
 /**
  * Makes one index over a list of policies that will be asked many times, such as all policies of a user or role, and answers the
  * list, frozen. Hand this very list to evaluate; any other list is searched policy by policy.
  */
 export function policySet(refs: readonly PolicyRef[]): readonly PolicyRef[] {
-  const compiled = refs.map((ref) => ({ ref, ...compiledPolicy(ref.policy) }))
-  const slots = new Set(compiled.map(({ slot }) => slot))
+  const parts = refs.map(({ policy }) => compiledPolicy(policy))
+  const slots = new Set(parts.map(({ slot }) => slot))
   const [only = 'plain'] = slots
+  const entries: Entry[] = []
+  for (const [at, ref] of refs.entries())
+    for (const each of parts[at]?.statements ?? []) entries.push(entryOf(each, ref, entries.length))
   const made: Compiled = {
     slot: slots.size > 1 ? 'none' : only,
-    mfa: compiled.some(({ mfa }) => mfa),
-    index: indexStatements(
-      compiled.flatMap(({ ref, statements }) => statements.map((each): Entry => ({ compiled: each, ref }))),
-    ),
+    mfa: parts.some(({ mfa }) => mfa),
+    statements: [],
+    index: indexStatements(entries),
   }
-  return Object.freeze(Object.assign([...refs], { [indexed]: made }))
+  return Object.freeze(Object.defineProperty([...refs], compiled, { value: made }))
 }
 
-/** The index of a list that policySet made. */
-export const compiledSet = (refs: Indexed): Compiled | undefined => refs[indexed]
+/** What policySet made of a list; undefined for any other list. */
+export const compiledSet = (refs: readonly PolicyRef[] & Made): Compiled | undefined => refs[compiled]

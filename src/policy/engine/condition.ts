@@ -9,7 +9,7 @@ import { addressOf, arnOf, dateOf, decimalOf, type View } from './view.ts'
 export type Check = (view: View) => boolean
 
 /** Whether a request value matches some value of the policy, by the positive form of the operator. */
-type Matcher = (view: View, value: string) => boolean
+type Matcher = (value: string, view: View) => boolean
 
 type Compared = Exclude<Condition, { family: 'null' }>
 
@@ -25,30 +25,43 @@ const cost: Record<Condition['family'], number> = {
   arn: 5,
 }
 
-/** The conditions of a statement, cheap ones first. */
-export const compileConditions = (conditions: readonly Condition[]): readonly Check[] =>
-  conditions.toSorted((a, b) => costOf(a) - costOf(b)).map(compileCondition)
+const none: readonly Check[] = []
+const compiled = new WeakMap<Condition, Check>()
+
+/** The conditions of a statement, cheap ones first. Statements that share a condition share what was made of it. */
+export function compiledConditions(conditions: readonly Condition[]): readonly Check[] {
+  if (conditions.length === 0) return none
+  return conditions.toSorted((a, b) => costOf(a) - costOf(b)).map(compiledCondition)
+}
+
+function compiledCondition(condition: Condition): Check {
+  const known = compiled.get(condition)
+  if (known) return known
+  const made = compileCondition(condition)
+  compiled.set(condition, made)
+  return made
+}
 
 const costOf = (condition: Condition): number =>
   cost[condition.family] + (condition.family === 'string' && condition.match === 'like' ? 2 : 0)
 
 /** One condition; the same truth table as the reference's conditionHolds. */
-export function compileCondition(condition: Condition): Check {
+function compileCondition(condition: Condition): Check {
   const { key, set } = condition
   if (condition.family === 'null') {
     if (set) return set === 'ForAllValues' ? always : never
     const wanted = new Set(condition.values.map(({ value }) => value))
-    return ({ keys }) => wanted.has(isNull(valueOf(keys, key)))
+    return (view) => wanted.has(isNull(valueOf(view, key)))
   }
   const matches = condition.values.length === 0 ? undefined : matcherOf(condition)
   if (set) return setCheck(condition, set === 'ForAllValues', matches)
   const whenAbsent = condition.ifExists || condition.negated
   const { negated } = condition
   return (view) => {
-    const value = valueOf(view.keys, key)
-    if (typeof value === 'string') return matches !== undefined && matches(view, value) !== negated
+    const value = valueOf(view, key)
+    if (typeof value === 'string') return matches !== undefined && matches(value, view) !== negated
     if (value === undefined || value.length === 0) return whenAbsent
-    return matches !== undefined && value.some((each) => matches(view, each)) !== negated
+    return matches !== undefined && value.some((each) => matches(each, view)) !== negated
   }
 }
 
@@ -60,13 +73,13 @@ const isNull = (value: string | readonly string[] | undefined): boolean =>
 
 function setCheck({ key, negated }: Compared, all: boolean, matches: Matcher | undefined): Check {
   return (view) => {
-    const value = valueOf(view.keys, key)
+    const value = valueOf(view, key)
     if (value === undefined || isNull(value)) return all
     if (!matches) return false
-    if (typeof value === 'string') return matches(view, value) !== negated
+    if (typeof value === 'string') return matches(value, view) !== negated
     return all
-      ? value.every((each) => matches(view, each) !== negated)
-      : value.some((each) => matches(view, each) !== negated)
+      ? value.every((each) => matches(each, view) !== negated)
+      : value.some((each) => matches(each, view) !== negated)
   }
 }
 
@@ -77,7 +90,7 @@ function matcherOf(condition: Compared): Matcher {
     case 'numeric': {
       const test = orderTest(condition.comparison)
       const { values } = condition
-      return (view, text) => {
+      return (text, view) => {
         const number = decimalOf(view, text)
         return number !== undefined && values.some((wanted) => test(compareDecimals(number, wanted)))
       }
@@ -85,14 +98,14 @@ function matcherOf(condition: Compared): Matcher {
     case 'date': {
       const test = orderTest(condition.comparison)
       const { values } = condition
-      return (view, text) => {
+      return (text, view) => {
         const date = dateOf(view, text)
         return date !== undefined && values.some((wanted) => test(compareDates(date, wanted)))
       }
     }
     case 'bool': {
       const { values } = condition
-      return (view, text) => {
+      return (text, view) => {
         const truth = readBoolean(text)
         return (
           truth !== undefined &&
@@ -105,21 +118,23 @@ function matcherOf(condition: Compared): Matcher {
     }
     case 'binary': {
       const wanted = new Set(condition.values.map(({ bytes }) => bytes))
-      return (_view, text) => {
+      return (text) => {
         const bytes = readBase64(text)
         return bytes !== undefined && wanted.has(bytes)
       }
     }
     case 'address': {
       const { values } = condition
-      return (view, text) => {
+      return (text, view) => {
         const address = addressOf(view, text)
-        return address !== undefined && values.some((range) => inRange(range, address))
+        if (address === undefined) return false
+        for (const range of values) if (inRange(range, address)) return true
+        return false
       }
     }
     case 'arn': {
       const tests = condition.values.map(arnTest)
-      return (view, text) => tests.some((test) => test(view, text))
+      return (text, view) => tests.some((test) => test(text, view))
     }
   }
 }
@@ -141,9 +156,9 @@ function orderTest(comparison: Comparison): (order: number) => boolean {
 
 function stringMatcher({ match, values }: Extract<Compared, { family: 'string' }>): Matcher {
   if (match === 'like') {
-    const tests = values.map(likeTest)
+    const tests = values.map((value) => likeTest(value))
     const [only] = tests
-    return only && tests.length === 1 ? only : (view, text) => tests.some((test) => test(view, text))
+    return only && tests.length === 1 ? only : (text, view) => tests.some((test) => test(text, view))
   }
   const fold = match === 'ignore-case' ? (text: string) => text.toLowerCase() : (text: string) => text
   const constants = new Set<string>()
@@ -155,10 +170,10 @@ function stringMatcher({ match, values }: Extract<Compared, { family: 'string' }
   }
   if (dynamic.length === 0) {
     const [only = ''] = constants
-    if (constants.size === 1) return (_view, text) => fold(text) === only
-    return (_view, text) => constants.has(fold(text))
+    if (constants.size === 1) return (text) => fold(text) === only
+    return (text) => constants.has(fold(text))
   }
-  return (view, text) => {
+  return (text, view) => {
     const folded = fold(text)
     if (constants.has(folded)) return true
     return dynamic.some((pattern) => {
@@ -170,23 +185,23 @@ function stringMatcher({ match, values }: Extract<Compared, { family: 'string' }
 
 /** A pattern as a test of a value, its variables filled in for each request. */
 export function likeTest(pattern: Pattern): Matcher {
-  if (variablesOf(pattern).length === 0) {
-    const test = fixedTest(pattern)
-    return (_view, text) => test(text)
-  }
+  if (variablesOf(pattern).length === 0) return fixedTest(pattern)
   const { tokens } = pattern
-  return (view, text) => {
-    const pieces = piecesOf(tokens, (key) => variableValue(view.keys, key))
+  const [first] = tokens
+  const beginning = typeof first === 'string' ? first : ''
+  return (text, view) => {
+    if (beginning !== '' && text.slice(0, beginning.length) !== beginning) return false
+    const pieces = piecesOf(tokens, (key) => variableValue(view, key))
     return pieces !== undefined && piecesMatch(pieces, text)
   }
 }
 
 function arnTest(pattern: ArnPattern): Matcher {
   if (pattern.any) return () => true
-  const tests = pattern.fields.map(likeTest)
-  return (view, text) => {
+  const tests = pattern.fields.map((field) => likeTest(field))
+  return (text, view) => {
     const fields = arnOf(view, text)
-    return fields !== undefined && tests.every((test, index) => test(view, fields[index] ?? ''))
+    return fields !== undefined && tests.every((test, index) => test(fields[index] ?? '', view))
   }
 }
 
@@ -196,7 +211,7 @@ function textOf({ tokens }: Pattern, view: View): string | undefined {
   for (const token of tokens) {
     if (typeof token === 'string') text += token
     else if (token.kind === 'variable') {
-      const value = variableValue(view.keys, token.key) ?? token.fallback
+      const value = variableValue(view, token.key) ?? token.fallback
       if (value === undefined) return undefined
       text += value
     }

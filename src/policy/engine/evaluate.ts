@@ -1,12 +1,12 @@
 /** The compiled engine: the same decisions as `reference/`, found by index instead of reading every statement. */
-import type { Statement } from '../ast.ts'
-import { canonicalContext } from '../context.ts'
-import { foldedAction } from '../fold.ts'
-import type { Link } from '../principals.ts'
+import { canonicalNames } from '../context.ts'
 import type { Decision, DecisionRequest, Layer, PolicyRef } from '../request.ts'
 import { sayAllow, sayAlways, sayDeny, sayError, sayNothing, type Found } from '../say.ts'
-import { isAlwaysAllowed, isSameAccount, slotProblem } from '../standing.ts'
-import { compiledPolicy, compiledSet, type Slot } from './compiled.ts'
+import { isSameAccount, slotProblem } from '../standing.ts'
+import { actionOf, type Action } from './actions.ts'
+import { find, type Candidates, type Entry, type Granted as GrantedEntries } from './candidates.ts'
+import { compiledPolicy, compiledSet, indexOf, type Compiled, type Slot } from './compiled.ts'
+import { arrangedFor } from './statement-index.ts'
 import { createView, type View } from './view.ts'
 
 const none: readonly never[] = []
@@ -22,192 +22,248 @@ export function decideByEngine(request: DecisionRequest): Decision {
 
 function decide(request: DecisionRequest): Decision {
   const { principal, policies } = request
-  const action = foldedAction(request.action)
-  if (isAlwaysAllowed(request)) return sayAlways()
+  const action = actionOf(request.action)
+  if (action.isAlways && principal.kind !== 'anonymous') return sayAlways()
   if (!everySlotFits(request)) {
+    // The slow path says which policy does not fit.
     const problem = slotProblem(policies)
     if (problem !== undefined) return sayError(problem)
   }
-  const { boundary, resource, trust } = policies
+  const { identity, boundary, resource, trust } = policies
   const scpLevels = policies.scpLevels ?? none
   const rcpLevels = policies.rcpLevels ?? none
   const session = policies.session ?? none
-  const keys = canonicalContext(request.context)
-  const view = createView(principal, boundary !== undefined, action, request.resource.arn, keys)
+  const bounded = boundary !== undefined
+  const names = canonicalNames(request.context)
+  const view = createView(principal, bounded, request.resource.arn, request.context, names)
 
   const denied =
-    firstOfLevels('scp', scpLevels, view) ??
-    firstOfLevels('rcp', rcpLevels, view) ??
-    firstOf('identity', policies.identity, 'Deny', view) ??
-    (boundary && firstIn('boundary', boundary, 'Deny', view)) ??
-    firstOf('session', session, 'Deny', view) ??
-    (resource && firstIn('resource', resource, 'Deny', view)) ??
-    (trust && firstIn('trust', trust, 'Deny', view))
-  if (denied) return said(denials, denied)
+    (scpLevels.length > 0 ? deniedAtLevels('scp', scpLevels, action, view) : undefined) ??
+    (rcpLevels.length > 0 ? deniedAtLevels('rcp', rcpLevels, action, view) : undefined) ??
+    firstOf('identity', identity, 'deny', action, view) ??
+    (boundary && firstIn('boundary', boundary, 'deny', action, view)) ??
+    (session.length > 0 ? firstOf('session', session, 'deny', action, view) : undefined) ??
+    (resource && firstIn('resource', resource, 'deny', action, view)) ??
+    (trust && firstIn('trust', trust, 'deny', action, view))
+  if (denied) return said(denied, sayDeny)
 
   const hasAccount = principal.accountId !== undefined
-  if (hasAccount) {
-    for (let level = 0; level < scpLevels.length; level++) {
-      if (!someOf(scpLevels[level] ?? none, view)) return sayNothing(request, { layer: 'scp', level })
-    }
+  if (hasAccount && scpLevels.length > 0) {
+    const level = levelWithoutAllow(scpLevels, action, view)
+    if (level >= 0) return sayNothing(request, { layer: 'scp', level })
   }
-  for (let level = 0; level < rcpLevels.length; level++) {
-    if (!someOf(rcpLevels[level] ?? none, view)) return sayNothing(request, { layer: 'rcp', level })
+  if (rcpLevels.length > 0) {
+    const level = levelWithoutAllow(rcpLevels, action, view)
+    if (level >= 0) return sayNothing(request, { layer: 'rcp', level })
   }
 
   const owner: Layer = trust ? 'trust' : 'resource'
   const owners = trust ?? resource
-  const granted = owners ? grantedBy(owner, owners, view) : undefined
-  if (!hasAccount) return granted?.direct ? sayAllow([granted.direct]) : sayNothing(request, { layer: owner })
+  const granted = owners && grantedBy(owner, owners, action, view)
+  if (!hasAccount)
+    return granted?.direct ? said(granted.direct, sayGrant) : sayNothing(request, { layer: owner })
   const sameAccount = isSameAccount(request)
-  if (sameAccount && granted?.direct) return said(permissions, granted.direct)
+  if (sameAccount && granted?.direct) return said(granted.direct, sayGrant)
   if (principal.kind === 'federated-user' && session.length === 0)
     return sayNothing(request, { layer: 'session' })
 
+  const own = firstOf('identity', identity, 'allow', action, view)
   const isRoot = principal.kind === 'root'
-  const identity = firstOf('identity', policies.identity, 'Allow', view)
-  const own = identity ? [identity] : isRoot ? [] : undefined
-  const grants = combine(granted, own, sameAccount, trust !== undefined)
+  const grants = combine(granted, own, isRoot, sameAccount, trust !== undefined)
   if (!grants) {
     const ownerLacks = (trust !== undefined || !sameAccount) && !granted
-    return sayNothing(request, { layer: ownerLacks || own ? owner : 'identity' })
+    return sayNothing(request, { layer: ownerLacks || own || isRoot ? owner : 'identity' })
   }
-  if (boundary && !someIn(boundary, view)) return sayNothing(request, { layer: 'boundary' })
-  if (session.length > 0 && !someOf(session, view)) return sayNothing(request, { layer: 'session' })
-  const [only] = grants
-  return only && grants.length === 1 ? said(permissions, only) : sayAllow(grants)
+  if (boundary && !someIn(boundary, action, view)) return sayNothing(request, { layer: 'boundary' })
+  if (session.length > 0 && !someOf(session, action, view)) return sayNothing(request, { layer: 'session' })
+  return Array.isArray(grants) ? sayAllow(grants) : said(grants, sayGrant)
 }
 
-type Said = { readonly ref: PolicyRef; readonly layer: Layer; readonly decision: Decision }
-const denials = new WeakMap<Statement, Said>()
-const permissions = new WeakMap<Statement, Said>()
+/** A statement that decides, and its place in an index. */
+type Hit = Found & { readonly entry: Entry }
 
-/** What is said when one statement decides, kept with the statement: most decisions repeat. */
-function said(known: WeakMap<Statement, Said>, found: Found): Decision {
-  const { ref, layer, statement } = found
-  const before = known.get(statement)
-  if (before?.ref === ref && before.layer === layer) return before.decision
-  const decision = Object.freeze(known === denials ? sayDeny(found) : sayAllow([found]))
-  known.set(statement, { ref, layer, decision })
+const hit = (layer: Layer, ref: PolicyRef, entry: Entry): Hit => ({
+  layer,
+  ref,
+  statement: entry.compiled.statement,
+  entry,
+})
+
+const sayGrant = (found: Found): Decision => sayAllow([found])
+
+/** What is said when one statement decides, kept with its entry: most decisions repeat. An entry has one effect. */
+function said({ entry, ref, layer, statement }: Hit, say: (found: Found) => Decision): Decision {
+  const { said: before } = entry
+  if (before !== undefined && entry.saidOf === ref && entry.saidAt === layer) return before
+  const decision = Object.freeze(say({ layer, ref, statement }))
+  entry.said = decision
+  entry.saidOf = ref
+  entry.saidAt = layer
   return decision
 }
 
-/** The formulas for one and two accounts, without what limits them. */
+/** The formulas for one and two accounts, without what limits them: the one Allow that suffices, or the list of those needed. */
 function combine(
   granted: Granted | undefined,
-  own: readonly Found[] | undefined,
+  own: Hit | undefined,
+  isRoot: boolean,
   sameAccount: boolean,
   trusting: boolean,
-): readonly Found[] | undefined {
-  if (!sameAccount) {
-    const owners = granted?.direct ?? granted?.parent ?? granted?.account
-    return owners && own && [...own, owners]
-  }
-  if (trusting) {
-    if (granted?.parent) return [granted.parent]
-    return granted?.account && own && [...own, granted.account]
-  }
-  return own ?? (granted?.parent && [granted.parent])
+): Hit | Hit[] | undefined {
+  // The root user needs no Allow of its own, and has none to cite.
+  const withOwn = (owners: Hit | undefined) => owners && (own ? [own, owners] : isRoot ? owners : undefined)
+  if (!sameAccount) return withOwn(granted?.direct ?? granted?.parent ?? granted?.account)
+  if (trusting) return granted?.parent ?? withOwn(granted?.account)
+  return own ?? (isRoot ? [] : granted?.parent)
 }
 
-function firstOfLevels(
+type Effect = 'allow' | 'deny'
+
+function deniedAtLevels(
   layer: Layer,
   levels: readonly (readonly PolicyRef[])[],
+  action: Action,
   view: View,
-): Found | undefined {
+): Hit | undefined {
   for (let level = 0; level < levels.length; level++) {
-    const found = firstOf(layer, levels[level] ?? none, 'Deny', view)
+    const found = firstOf(layer, levels[level] ?? none, 'deny', action, view)
     if (found) return found
   }
   return undefined
+}
+
+/** The first level, from 0, at which no policy allows; -1 when there is none. */
+function levelWithoutAllow(levels: readonly (readonly PolicyRef[])[], action: Action, view: View): number {
+  for (let level = 0; level < levels.length; level++) {
+    if (!someOf(levels[level] ?? none, action, view)) return level
+  }
+  return -1
 }
 
 function firstOf(
   layer: Layer,
   refs: readonly PolicyRef[],
-  effect: 'Allow' | 'Deny',
+  effect: Effect,
+  action: Action,
   view: View,
-): Found | undefined {
+): Hit | undefined {
   const set = compiledSet(refs)
   if (set) {
-    const entry = set.index.find(effect, view)
-    return entry?.ref && { layer, ref: entry.ref, statement: entry.compiled.statement }
+    const candidates = candidatesFor(set, effect, action)
+    const entry = candidates && find(candidates, view)
+    return entry?.ref && hit(layer, entry.ref, entry)
   }
   for (let at = 0; at < refs.length; at++) {
     const ref = refs[at]
-    const found = ref && firstIn(layer, ref, effect, view)
-    if (found) return found
+    if (ref === undefined) continue
+    const candidates = candidatesFor(compiledPolicy(ref.policy), effect, action)
+    const entry = candidates && find(candidates, view)
+    if (entry) return hit(layer, ref, entry)
   }
   return undefined
 }
 
-function firstIn(layer: Layer, ref: PolicyRef, effect: 'Allow' | 'Deny', view: View): Found | undefined {
-  const entry = compiledPolicy(ref.policy).index.find(effect, view)
-  return entry && { layer, ref, statement: entry.compiled.statement }
+function firstIn(layer: Layer, ref: PolicyRef, effect: Effect, action: Action, view: View): Hit | undefined {
+  const candidates = candidatesFor(compiledPolicy(ref.policy), effect, action)
+  const entry = candidates && find(candidates, view)
+  return entry && hit(layer, ref, entry)
+}
+
+function candidatesFor(compiled: Compiled, effect: Effect, action: Action): Candidates | undefined {
+  const arranged = arrangedFor(indexOf(compiled), action)
+  return effect === 'deny' ? arranged.deny : arranged.allow
 }
 
 /** Whether some policy of the list allows. */
-function someOf(refs: readonly PolicyRef[], view: View): boolean {
+function someOf(refs: readonly PolicyRef[], action: Action, view: View): boolean {
   const set = compiledSet(refs)
-  if (set) return set.index.find('Allow', view) !== undefined
+  if (set) return allows(set, action, view)
   for (let at = 0; at < refs.length; at++) {
     const ref = refs[at]
-    if (ref && someIn(ref, view)) return true
+    if (ref && someIn(ref, action, view)) return true
   }
   return false
 }
 
-const someIn = (ref: PolicyRef, view: View): boolean =>
-  compiledPolicy(ref.policy).index.find('Allow', view) !== undefined
+const someIn = (ref: PolicyRef, action: Action, view: View): boolean =>
+  allows(compiledPolicy(ref.policy), action, view)
 
-type Granted = { readonly [link in Link]?: Found | undefined }
-
-/** What the resource's side allows, by the way in which it names the caller; undefined when nothing. */
-function grantedBy(layer: Layer, ref: PolicyRef, view: View): Granted | undefined {
-  let granted: { [link in Link]?: Found | undefined } | undefined
-  for (const [{ compiled }, link] of compiledPolicy(ref.policy).index.all('Allow', view)) {
-    granted ??= {}
-    granted[link] ??= { layer, ref, statement: compiled.statement }
-  }
-  return granted
+function allows(compiled: Compiled, action: Action, view: View): boolean {
+  const candidates = candidatesFor(compiled, 'allow', action)
+  return candidates !== undefined && find(candidates, view) !== undefined
 }
 
-/** Whether every policy was read as what it stands for; the slow path says which was not. */
+type Granted = { readonly [link in keyof GrantedEntries]: Hit | undefined }
+
+/** What the resource's side allows, by the way in which it names the caller; undefined when nothing. */
+function grantedBy(layer: Layer, ref: PolicyRef, action: Action, view: View): Granted | undefined {
+  const candidates = candidatesFor(compiledPolicy(ref.policy), 'allow', action)
+  if (candidates === undefined) return undefined
+  const granted: GrantedEntries = { direct: undefined, parent: undefined, account: undefined }
+  find(candidates, view, granted)
+  const { direct, parent, account } = granted
+  if (!direct && !parent && !account) return undefined
+  return {
+    direct: direct && hit(layer, ref, direct),
+    parent: parent && hit(layer, ref, parent),
+    account: account && hit(layer, ref, account),
+  }
+}
+
+/** Whether every policy was read as what it stands for. */
 function everySlotFits({ policies }: DecisionRequest): boolean {
+  const { identity, boundary, session, resource, trust, scpLevels, rcpLevels } = policies
   return (
-    fits(policies.identity, 'plain') &&
-    fitsOne(policies.boundary, 'plain') &&
-    fits(policies.session, 'plain') &&
-    fitsOne(policies.resource, 'resource') &&
-    fitsOne(policies.trust, 'trust') &&
-    (policies.scpLevels ?? none).every((level) => fits(level, 'scp')) &&
-    (policies.rcpLevels ?? none).every((level) => fits(level, 'rcp'))
+    fits(identity, 'plain') &&
+    (session === undefined || fits(session, 'plain')) &&
+    (boundary === undefined || fitsOne(boundary, 'plain')) &&
+    (resource === undefined || fitsOne(resource, 'resource')) &&
+    (trust === undefined || fitsOne(trust, 'trust')) &&
+    (scpLevels === undefined || everyLevelFits(scpLevels, 'scp')) &&
+    (rcpLevels === undefined || everyLevelFits(rcpLevels, 'rcp'))
   )
 }
 
-const fitsOne = (ref: PolicyRef | undefined, slot: Slot): boolean =>
-  ref === undefined || compiledPolicy(ref.policy).slot === slot
+function everyLevelFits(levels: readonly (readonly PolicyRef[])[], slot: Slot): boolean {
+  for (let level = 0; level < levels.length; level++) if (!fits(levels[level] ?? none, slot)) return false
+  return true
+}
 
-function fits(refs: readonly PolicyRef[] | undefined, slot: Slot): boolean {
-  if (!refs) return true
+const fitsOne = ({ policy }: PolicyRef, slot: Slot): boolean => compiledPolicy(policy).slot === slot
+
+function fits(refs: readonly PolicyRef[], slot: Slot): boolean {
   const set = compiledSet(refs)
-  return set ? set.slot === slot : refs.every((ref) => fitsOne(ref, slot))
+  if (set) return set.slot === slot
+  for (let at = 0; at < refs.length; at++) {
+    const ref = refs[at]
+    if (ref && !fitsOne(ref, slot)) return false
+  }
+  return true
 }
 
 /** As mfaMatters, from what was found out when the policies were compiled. */
 export function engineMfaMatters({ policies }: DecisionRequest): boolean {
   return (
     mfaIn(policies.identity) ||
-    mfaIn(policies.session) ||
+    mfaIn(policies.session ?? none) ||
     mfaInOne(policies.boundary) ||
     mfaInOne(policies.resource) ||
     mfaInOne(policies.trust) ||
-    (policies.scpLevels ?? none).some(mfaIn) ||
-    (policies.rcpLevels ?? none).some(mfaIn)
+    mfaAtLevels(policies.scpLevels ?? none) ||
+    mfaAtLevels(policies.rcpLevels ?? none)
   )
 }
 
 const mfaInOne = (ref: PolicyRef | undefined): boolean => ref !== undefined && compiledPolicy(ref.policy).mfa
 
-const mfaIn = (refs: readonly PolicyRef[] | undefined): boolean =>
-  refs !== undefined && (compiledSet(refs)?.mfa ?? refs.some(mfaInOne))
+function mfaIn(refs: readonly PolicyRef[]): boolean {
+  const set = compiledSet(refs)
+  if (set) return set.mfa
+  for (let at = 0; at < refs.length; at++) if (mfaInOne(refs[at])) return true
+  return false
+}
+
+function mfaAtLevels(levels: readonly (readonly PolicyRef[])[]): boolean {
+  for (let level = 0; level < levels.length; level++) if (mfaIn(levels[level] ?? none)) return true
+  return false
+}

@@ -1,5 +1,6 @@
 import { one } from '../glob.ts'
 import type { Pattern, Token } from '../pattern.ts'
+import { findText, wildSearch, wildStandsAt, type WildPiece, type WildSearch } from './search.ts'
 
 /**
  * A pattern as pieces between its stars. A piece is text, or code units where `?` is in it. Matching anchors the first and
@@ -14,7 +15,7 @@ export type Pieces = {
   readonly shortest: number
 }
 
-type Piece = string | readonly number[]
+type Piece = string | WildPiece
 
 /** Cuts tokens into pieces; undefined when a variable has neither value nor default. */
 export function piecesOf(
@@ -67,7 +68,10 @@ function addUnits(units: number[], text: string): number[] {
   return units
 }
 
-/** Whether the whole text matches; time in proportion to pattern plus text, for pieces with `?` to their product over 32. */
+/**
+ * Whether the whole text matches. Literal pieces are found in time in proportion to the text; pieces with `?` by at most
+ * pattern × text / 32 steps on whole words, on top of one pass over both.
+ */
 export function piecesMatch({ pieces, openStart, openEnd, shortest }: Pieces, text: string): boolean {
   if (text.length < shortest) return false
   const count = pieces.length
@@ -89,9 +93,13 @@ export function piecesMatch({ pieces, openStart, openEnd, shortest }: Pieces, te
     to -= piece.length
     last = count - 1
   }
+  let search: WildSearch | undefined
   for (let at = first; at < last; at++) {
     const piece = pieces[at] ?? ''
-    const found = typeof piece === 'string' ? text.indexOf(piece, from) : search(piece, text, from, to)
+    const found =
+      typeof piece === 'string'
+        ? findText(piece, text, from, to)
+        : (search ??= wildSearch(pieces, text, to))(piece, from)
     if (found < 0) return false
     from = found + piece.length
     if (from > to) return false
@@ -100,52 +108,9 @@ export function piecesMatch({ pieces, openStart, openEnd, shortest }: Pieces, te
 }
 
 function standsAt(piece: Piece, text: string, at: number): boolean {
-  if (typeof piece === 'string') return text.startsWith(piece, at)
-  if (at + piece.length > text.length) return false
-  for (let offset = 0; offset < piece.length; offset++) {
-    const unit = piece[offset]
-    if (unit !== one && unit !== text.charCodeAt(at + offset)) return false
-  }
-  return true
-}
-
-/** Up to this many comparisons a plain search is faster than setting up the bit-parallel one. */
-const plainBudget = 4096
-
-function search(piece: readonly number[], text: string, from: number, to: number): number {
-  if (piece.length * (to - from) > plainBudget) return searchParallel(piece, text, from, to)
-  for (let at = from; at + piece.length <= to; at++) if (standsAt(piece, text, at)) return at
-  return -1
-}
-
-/** Shift-And (Baeza-Yates and Gonnet): one bit for each unit of the piece, 32 at a time. */
-function searchParallel(piece: readonly number[], text: string, from: number, to: number): number {
-  const words = (piece.length + 31) >>> 5
-  // Row 0 is for units that the piece does not hold; every other row belongs to one unit that it does.
-  const rows = new Map<number, number>()
-  for (const unit of piece) if (unit !== one && !rows.has(unit)) rows.set(unit, rows.size + 1)
-  const masks = new Int32Array((rows.size + 1) * words)
-  for (const [at, unit] of piece.entries()) {
-    const bit = 1 << (at & 31)
-    const row = rows.get(unit)
-    for (let each = row ?? 0; each <= (row ?? rows.size); each++) {
-      masks[each * words + (at >>> 5)] = (masks[each * words + (at >>> 5)] ?? 0) | bit
-    }
-  }
-  const state = new Int32Array(words)
-  const lastWord = words - 1
-  const lastBit = 1 << ((piece.length - 1) & 31)
-  for (let at = from; at < to; at++) {
-    const row = (rows.get(text.charCodeAt(at)) ?? 0) * words
-    let carry = 1
-    for (let word = 0; word < words; word++) {
-      const before = state[word] ?? 0
-      state[word] = ((before << 1) | carry) & (masks[row + word] ?? 0)
-      carry = before >>> 31
-    }
-    if (((state[lastWord] ?? 0) & lastBit) !== 0) return at - piece.length + 1
-  }
-  return -1
+  return typeof piece === 'string'
+    ? text.slice(at, at + piece.length) === piece
+    : wildStandsAt(piece, text, at)
 }
 
 /** A pattern without variables as a test of a text, in the cheapest form that it has. */
@@ -155,10 +120,23 @@ export function fixedTest(pattern: Pattern): (text: string) => boolean {
   if (tokens.length === 0) return (text) => text === ''
   if (tokens.length === 1 && isStar(first)) return () => true
   if (tokens.length === 1 && typeof first === 'string') return (text) => text === first
-  if (tokens.length === 2 && typeof first === 'string' && isStar(second))
-    return (text) => text.startsWith(first)
-  if (tokens.length === 2 && typeof second === 'string' && isStar(first))
-    return (text) => text.endsWith(second)
+  if (tokens.length === 2 && typeof first === 'string' && isStar(second)) return beginningTest(first)
+  if (tokens.length === 2 && typeof second === 'string' && isStar(first)) {
+    const { length } = second
+    return (text) => text.length >= length && text.slice(text.length - length) === second
+  }
   const pieces = piecesOf(tokens, () => undefined)
   return pieces ? (text) => piecesMatch(pieces, text) : () => false
+}
+
+/**
+ * Whether a text begins so. Optimized code compares whole strings at once but walks through startsWith unit by unit, at a
+ * quarter of the speed; one unit near the end rules most other texts out before that.
+ */
+function beginningTest(wanted: string): (text: string) => boolean {
+  const { length } = wanted
+  const probe = Math.max(0, length - 2)
+  const unit = wanted.charCodeAt(probe)
+  return (text) =>
+    text.length >= length && text.charCodeAt(probe) === unit && text.slice(0, length) === wanted
 }

@@ -1,67 +1,55 @@
 import type { Policy, Statement } from '../ast.ts'
-import { literalOf, matchesEverything, type Pattern } from '../pattern.ts'
-import { principalLink, type Link } from '../principals.ts'
-import { compileConditions, likeTest, type Check } from './condition.ts'
-import { fixedTest } from './glob.ts'
+import { literalOf, matchesEverything } from '../pattern.ts'
+import { compiledConditions, likeTest, type Check } from './condition.ts'
 import type { View } from './view.ts'
 
-/** A statement made ready: tests for each element, in the order in which they are asked. */
+/** A statement made ready: tests for what is asked after its action, in the order in which they are asked. */
 export type CompiledStatement = {
   readonly statement: Statement
   readonly type: Policy['type']
-  /** Of the services named literally; undefined where an action pattern may reach any service. */
-  readonly services: readonly string[] | undefined
-  readonly action: (folded: string) => boolean
   /** Undefined when every resource matches. */
-  readonly resource: ((view: View) => boolean) | undefined
+  readonly resource: ((resource: string, view: View) => boolean) | undefined
   readonly conditions: readonly Check[]
 }
 
 /** Compiles a statement; once per policy version. */
-export function compileStatement(statement: Statement, type: Policy['type']): CompiledStatement {
-  const { actions } = statement
-  const tests = actions.patterns.map(fixedTest)
-  return {
-    statement,
-    type,
-    services: actions.not ? undefined : servicesOf(actions.patterns),
-    action: (folded) => tests.some((test) => test(folded)) !== actions.not,
-    resource: resourceTest(statement),
-    conditions: compileConditions(statement.conditions),
-  }
-}
+export const compileStatement = (statement: Statement, type: Policy['type']): CompiledStatement => ({
+  statement,
+  type,
+  resource: resourceTest(statement),
+  conditions: compiledConditions(statement.conditions),
+})
 
-function servicesOf(patterns: readonly Pattern[]): readonly string[] | undefined {
-  const services = new Set<string>()
-  for (const { tokens } of patterns) {
+/** The services that the actions name literally; undefined where a pattern may reach any service. */
+export function servicesOf({ actions }: Statement): readonly string[] | undefined {
+  if (actions.not) return undefined
+  const services: string[] = []
+  for (const { tokens } of actions.patterns) {
     const first = tokens[0]
     const colon = typeof first === 'string' ? first.indexOf(':') : -1
     if (typeof first !== 'string' || colon < 0) return undefined
-    services.add(first.slice(0, colon))
+    const service = first.slice(0, colon)
+    if (!services.includes(service)) services.push(service)
   }
-  return [...services]
+  return services
 }
 
-function resourceTest({ resources }: Statement): ((view: View) => boolean) | undefined {
+function resourceTest({ resources }: Statement): CompiledStatement['resource'] {
   if (!resources) return undefined
   const { not, patterns } = resources
   if (patterns.some(matchesEverything)) return not ? () => false : undefined
-  if (not && patterns.length === 0) return undefined
+  if (patterns.length === 0) return not ? undefined : () => false
+  const [only] = patterns
+  if (only && patterns.length === 1) {
+    const test = likeTest(only)
+    return not ? (resource, view) => !test(resource, view) : test
+  }
   const texts = new Set(patterns.map(literalOf))
-  if (!texts.has(undefined)) return (view) => texts.has(view.resource) !== not
-  const tests = patterns.map(likeTest)
-  const [only] = tests
-  if (only && tests.length === 1 && !not) return (view) => only(view, view.resource)
-  return (view) => tests.some((test) => test(view, view.resource)) !== not
+  if (!texts.has(undefined)) return (resource) => texts.has(resource) !== not
+  const tests = patterns.map((pattern) => likeTest(pattern))
+  return (resource, view) => tests.some((test) => test(resource, view)) !== not
 }
 
-/** As applies, for a statement whose Action and Resource are known to match. */
-export function appliesBeyond(compiled: CompiledStatement, view: View): Link | undefined {
-  const link = compiled.statement.principals
-    ? principalLink(compiled.statement, compiled.type, view.principal, view.bounded)
-    : 'direct'
-  if (!link) return undefined
-  const { conditions } = compiled
-  for (let at = 0; at < conditions.length; at++) if (!conditions[at]?.(view)) return undefined
-  return link
-}
+/** Whether the statement applies to every request for its action. */
+export const isUnconditional = ({ statement, resource, conditions }: CompiledStatement): boolean =>
+  resource === undefined && conditions.length === 0 && statement.principals === undefined

@@ -1,52 +1,81 @@
 import type { Keys } from '../context.ts'
-import type { RequestPrincipal } from '../request.ts'
+import type { ContextValue, RequestPrincipal } from '../request.ts'
 import { readAddress, readDate, readDecimal, type Address, type Decimal, type Instant } from '../values.ts'
 
 /** One request as compiled statements look at it. What is parsed is parsed once per request. */
-export type View = {
+export type View = Keys & {
   readonly principal: RequestPrincipal
   readonly bounded: boolean
-  /** In lower case. */
-  readonly action: string
   readonly resource: string
-  readonly keys: Keys
-  decimals?: Map<string, Decimal | undefined>
-  dates?: Map<string, Instant | undefined>
-  addresses?: Map<string, Address | undefined>
-  arns?: Map<string, readonly string[] | undefined>
+  reads: Reads | undefined
+}
+
+/** What was read of each kind. Mostly it is one text that statement after statement asks for. */
+type Reads = {
+  decimal: Read<Decimal> | undefined
+  date: Read<Instant> | undefined
+  address: Read<Address> | undefined
+  arn: Read<readonly string[]> | undefined
+}
+
+type Read<T> = {
+  readonly text: string
+  readonly value: T | undefined
+  others?: Map<string, T | undefined>
 }
 
 /** The view of a request. */
 export const createView = (
   principal: RequestPrincipal,
   bounded: boolean,
-  action: string,
   resource: string,
-  keys: Keys,
-): View => ({ principal, bounded, action, resource, keys })
+  context: ReadonlyMap<string, ContextValue>,
+  names: ReadonlyMap<string, string>,
+): View => ({
+  context,
+  names,
+  principal,
+  bounded,
+  resource,
+  reads: undefined,
+})
 
-export const decimalOf = (view: View, text: string): Decimal | undefined =>
-  once((view.decimals ??= new Map()), text, readDecimal)
-export const dateOf = (view: View, text: string): Instant | undefined =>
-  once((view.dates ??= new Map()), text, readDate)
-export const addressOf = (view: View, text: string): Address | undefined =>
-  once((view.addresses ??= new Map()), text, readAddress)
-export const arnOf = (view: View, text: string): readonly string[] | undefined =>
-  once((view.arns ??= new Map()), text, arnFields)
+const readsOf = (view: View): Reads =>
+  (view.reads ??= { decimal: undefined, date: undefined, address: undefined, arn: undefined })
 
-function once<T>(
-  known: Map<string, T | undefined>,
-  text: string,
-  read: (text: string) => T | undefined,
-): T | undefined {
-  const value = known.get(text)
-  if (value !== undefined || known.has(text)) return value
+/** A request's text as a number; undefined for what is none. */
+export function decimalOf(view: View, text: string): Decimal | undefined {
+  const read = (readsOf(view).decimal ??= { text, value: readDecimal(text) })
+  return read.text === text ? read.value : another(read, text, readDecimal)
+}
+
+/** A request's text as a date; undefined for what is none. */
+export function dateOf(view: View, text: string): Instant | undefined {
+  const read = (readsOf(view).date ??= { text, value: readDate(text) })
+  return read.text === text ? read.value : another(read, text, readDate)
+}
+
+/** A request's text as an address; undefined for what is none. */
+export function addressOf(view: View, text: string): Address | undefined {
+  const read = (readsOf(view).address ??= { text, value: readAddress(text) })
+  return read.text === text ? read.value : another(read, text, readAddress)
+}
+
+/** The six fields of an ARN, the last with the rest; undefined for what is none. */
+export function arnOf(view: View, text: string): readonly string[] | undefined {
+  const read = (readsOf(view).arn ??= { text, value: arnFields(text) })
+  return read.text === text ? read.value : another(read, text, arnFields)
+}
+
+function another<T>(first: Read<T>, text: string, read: (text: string) => T | undefined): T | undefined {
+  const others = (first.others ??= new Map<string, T | undefined>())
+  const value = others.get(text)
+  if (value !== undefined || others.has(text)) return value
   const made = read(text)
-  known.set(text, made)
+  others.set(text, made)
   return made
 }
 
-/** The six fields of an ARN; undefined for what is none. */
 function arnFields(text: string): readonly string[] | undefined {
   if (!text.startsWith('arn:')) return undefined
   const fields = ['arn']
