@@ -200,6 +200,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     apiRoutes({
       sts,
       revoking: { database, builtInPolicies, vault, audit, epochs },
+      audit,
       authenticateBearer: oidc.authenticateBearer,
     }).routes(),
   )

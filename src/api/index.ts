@@ -1,5 +1,6 @@
 /**
- * The JSON API of this deployment. Today: role sessions for the command line, and revocations.
+ * The JSON API of this deployment: role sessions for the command line, revocations, and what the decision point knows
+ * of apps.
  *
  * URLs: `/api/v1/*`. Answers are JSON, refusals `application/problem+json` (RFC 9457).
  */

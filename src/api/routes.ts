@@ -1,17 +1,9 @@
-import type { z } from 'zod'
-import {
-  answering,
-  type Context,
-  jsonWire,
-  limitByAddress,
-  readJson,
-  requestInfo,
-  Router,
-  type Wire,
-} from '#http'
-import { refuse } from '#kernel'
+import type { Audit } from '#audit'
+import { answering, jsonWire, limitByAddress, requestInfo, Router, type Wire } from '#http'
 import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
+import { appRoutes } from './apps.ts'
+import { bearerToken, readBody } from './caller.ts'
 import { revocationRequest, revoke, type RevokeNeeds } from './revocations.ts'
 import { roleSessionRequest, takeRole } from './role-sessions.ts'
 
@@ -19,6 +11,7 @@ import { roleSessionRequest, takeRole } from './role-sessions.ts'
 export type ApiNeeds = {
   readonly sts: StsNeeds
   readonly revoking: RevokeNeeds
+  readonly audit: Audit
   readonly authenticateBearer: Oidc['authenticateBearer']
 }
 
@@ -51,21 +44,6 @@ export function apiRoutes(needs: ApiNeeds): Router {
     ctx.body = await revoke(needs.revoking, { bearer, from: requestInfo(ctx), body })
   })
 
+  appRoutes(router, needs)
   return router
-}
-
-async function readBody<Schema extends z.ZodType>(ctx: Context, schema: Schema): Promise<z.output<Schema>> {
-  const read = schema.safeParse(await readJson(ctx))
-  if (read.success) return read.data
-  const [issue] = read.error.issues
-  return refuse(
-    'malformed',
-    'api/body',
-    `${issue?.path.map(String).join('.') || 'body'}: ${issue?.message ?? 'not understood'}`,
-  )
-}
-
-function bearerToken(ctx: Context): string {
-  const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(ctx.get('authorization')) ?? []
-  return token ?? refuse('unauthenticated', 'api/no-token', 'Send an access token: Authorization: Bearer …')
 }

@@ -98,8 +98,8 @@ type Arrival =
   | { readonly kind: 'stranger'; readonly target?: string | undefined; readonly query: boolean }
   | { readonly kind: 'other' }
 
-/** Faces of ours at other paths than the root, and those of ours that are still to come. */
-const otherFaces = new Set(['awsssoportal', 'sso-oauth', 'signin', 'rolesanywhere', 'eks-auth'])
+/** Faces of ours at other paths than the root (`signet`: the JSON API), and those of ours that are still to come. */
+const otherFaces = new Set(['signet', 'awsssoportal', 'sso-oauth', 'signin', 'rolesanywhere', 'eks-auth'])
 
 function arrivalOf(ctx: Context): Arrival {
   const service = signedServiceOf(ctx.req.url ?? '', ctx.get('authorization'))
