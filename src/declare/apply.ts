@@ -4,6 +4,7 @@ import { type AppliedThing, type ApplyNeeds, createSteps, type Outcome } from '.
 import { applyAccounts, planAccounts } from './accounts.ts'
 import { applyApps } from './apps.ts'
 import { applyConnections } from './connections.ts'
+import { applyOrganization } from './organization.ts'
 import { applyPolicies } from './policies.ts'
 import { applyProviders } from './providers.ts'
 import { type Declaration, readDeclaration } from './read.ts'
@@ -62,6 +63,7 @@ export async function apply(
     const accounts = await planAccounts(tx, declaration, source.tell)
     const applying = createSteps({ tx, needs, declaration, accountOf: accounts.accountOf }, applied)
     await applyAccounts(applying, accounts)
+    await applyOrganization(applying, accounts)
     await applyPolicies(applying)
     await applyGroups(applying)
     await applyUsers(applying, passwords)

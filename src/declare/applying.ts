@@ -30,7 +30,13 @@ export type AppliedThing = {
 /** What a step did, and what the audit log says about it (CloudTrail's event name and parameters). */
 export type Done = {
   readonly outcome: Outcome
-  readonly event?: { readonly name: string; readonly parameters: object; readonly arn?: string | undefined }
+  readonly event?: {
+    readonly name: string
+    readonly parameters: object
+    readonly arn?: string | undefined
+    /** The service whose event it is; `iam` when absent. */
+    readonly source?: 'iam' | 'organizations'
+  }
 }
 
 /** A declaration while it is applied, inside its one transaction. */
@@ -89,7 +95,7 @@ export function createSteps(
         const { outcome, event } = await work(accountId)
         if (event !== undefined && outcome !== 'unchanged')
           await needs.audit.record(tx, {
-            source: 'iam',
+            source: event.source ?? 'iam',
             name: event.name,
             by: systemIdentity('signet.yaml'),
             accountId,

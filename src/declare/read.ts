@@ -53,6 +53,8 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
     organization: typeof organization === 'string' ? organization : undefined,
     things: {
       accounts: readList(source, top, 'accounts'),
+      organizational_units: readList(source, top, 'organizational_units'),
+      guard_rails: readList(source, top, 'guard_rails'),
       groups: readList(source, top, 'groups'),
       policies: readList(source, top, 'policies'),
       users: readList(source, top, 'users'),
@@ -64,6 +66,8 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
     },
     named: {
       accounts: namesOf(top, 'accounts'),
+      organizational_units: namesOf(top, 'organizational_units'),
+      guard_rails: namesOf(top, 'guard_rails'),
       groups: namesOf(top, 'groups'),
       policies: namesOf(top, 'policies'),
       users: namesOf(top, 'users'),
@@ -118,8 +122,16 @@ function readList<Name extends ListName>(
 }
 
 const keyOf = (value: object): string => {
-  const { account = '', name = '', url = '' } = value as { account?: string; name?: string; url?: string }
-  return `${account}\n${name.toLowerCase()}\n${url}`
+  const {
+    account,
+    name = '',
+    url,
+    parent,
+    type,
+  } = value as {
+    readonly [key in 'account' | 'name' | 'url' | 'parent' | 'type']?: string
+  }
+  return [account, name.toLowerCase(), url, parent?.toLowerCase(), type].join('\n')
 }
 
 function readThing<Name extends ListName>(
@@ -141,8 +153,9 @@ function readThing<Name extends ListName>(
   // What the schema gave, seen without the list's own type: the keys below mean the same in every list.
   const plain = value as unknown as Readonly<Record<string, unknown>>
   const documents = new Map<string, string>()
+  const guardRail = name === 'guard_rails' ? (plain['type'] as 'scp' | 'rcp') : undefined
   for (const [key, type] of [
-    ['document', 'identity'],
+    ['document', guardRail ?? 'identity'],
     ['trust', 'trust'],
   ] as const) {
     if (plain[key] === undefined) continue

@@ -52,6 +52,37 @@ const account = z.strictObject({
     .regex(/^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$/)
     .optional(),
   root_access_keys: z.array(accessKey).max(2).optional(),
+  /** The path of its organizational unit, or `root`. */
+  unit: text.optional(),
+  scp_full_access: z.boolean().optional(),
+})
+
+const organizationalUnit = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[^/\s](?:[^/]{0,126}[^/\s])?$/, {
+      error: 'Write a name without slashes, at most 128 characters.',
+    }),
+  /** The path of the unit above it; absent directly under the root. */
+  parent: text.optional(),
+  scp_full_access: z.boolean().optional(),
+})
+
+const guardRail = z.strictObject({
+  name: z.string().regex(/^[ -~]{1,128}$/, { error: 'Write a name of at most 128 ASCII characters.' }),
+  type: z.enum(['scp', 'rcp'], {
+    error: 'Write scp (what principals of the accounts may do) or rcp (what may be done to their resources).',
+  }),
+  description: z.string().max(512).optional(),
+  document,
+  /** Exactly these. */
+  targets: z
+    .array(
+      z.union([z.literal('root'), z.strictObject({ unit: text }), z.strictObject({ account: text })], {
+        error: 'Write root, { unit: PATH } or { account: NAME }.',
+      }),
+    )
+    .optional(),
 })
 
 const group = z.strictObject({
@@ -215,6 +246,8 @@ const connection = connectionSettings.extend({
 /** The lists of signet.yaml and what one entry of each looks like, in the order they are applied. */
 export const lists = {
   accounts: account,
+  organizational_units: organizationalUnit,
+  guard_rails: guardRail,
   groups: group,
   policies: policy,
   users: user,

@@ -18,6 +18,7 @@ export type Standing = {
 /** The organization with its guard-rails as they are at one moment. */
 export type GuardRails = {
   readonly organizationId: string
+  readonly rootId: string
   /** Undefined for accounts that are not of this deployment. */
   standingOf(accountId: string): Standing | undefined
 }
@@ -123,6 +124,7 @@ function assemble(head: Head, parts: readonly Part[]): GuardRails {
   const standings = new Map<string, Standing>()
   return {
     organizationId: head.organization_id,
+    rootId: head.root_id,
     standingOf(accountId) {
       const known = standings.get(accountId)
       const unit = accounts.get(accountId)
