@@ -3,7 +3,13 @@
  * limit. Policies are made by a generator of reproducible numbers; every second pair differs by one edit, the others in many places.
  */
 import { availableParallelism } from 'node:os'
-import { checkNoNewAccess, checkNoPublicAccess, parsePolicy, redundantStatements } from '#policy'
+import {
+  checkNoNewAccess,
+  checkNoPublicAccess,
+  createAccessIndex,
+  parsePolicy,
+  redundantStatements,
+} from '#policy'
 import type { DocumentType, Policy } from '#policy'
 
 /** A small generator of reproducible numbers (mulberry32). */
@@ -183,3 +189,49 @@ line(
   measure(40, (run) => checkNoPublicAccess(shared[run] ?? read([])).result),
   '',
 )
+
+const people = 1_000_000
+const attached = new Int32Array(people * 3).map(() => random(500))
+for (const looksAtCaller of [false, true]) {
+  const personal = /username|PrincipalTag|MultiFactor/
+  const shared = (): Json => {
+    for (;;) {
+      const made = statement()
+      if (looksAtCaller || !personal.test(JSON.stringify(made))) return made
+    }
+  }
+  const managed = Array.from({ length: 500 }, (_, at) => ({
+    id: `p${at}`,
+    policy: read([shared(), shared(), shared()]),
+  }))
+  const started = process.cpuUsage()
+  const index = createAccessIndex({
+    policies: managed,
+    count: people,
+    policiesOf: (caller) => attached.subarray(caller * 3, caller * 3 + 3),
+    boundaryOf: () => -1,
+    accountOf: () => account,
+    principal: (caller) => ({
+      kind: 'user',
+      accountId: account,
+      arn: `arn:aws:iam::${account}:user/u${caller}`,
+      uniqueId: `AIDA${caller}`,
+    }),
+    known: (caller) => new Map([['aws:username', `u${caller}`]]),
+  })
+  console.log(`index over 1,000,000 callers: ${(process.cpuUsage(started).user / 1000).toFixed(0)} ms`)
+  const context = new Map([['aws:SourceIp', '10.0.0.1']])
+  const ask = () => {
+    const service = pick(services)
+    const resource = `arn:aws:${service}:eu-central-1:${account}:${pick(['team-a/x', 'team-b/x', 'log-1', 'item/1'])}`
+    const action = `${service}:${pick(['GetItem', 'PutItem'])}`
+    return index.whoCan({ action, resource, accountId: account, context }).count
+  }
+  for (let run = 0; run < 20; run++) ask()
+  const name = `who-can, 1,000,000 callers, 500 policies${looksAtCaller ? ' that look at them' : ''}`
+  line(
+    name,
+    measure(looksAtCaller ? 20 : 100, () => `${ask() > 0}`),
+    looksAtCaller ? '' : '<= 10 ms warm',
+  )
+}

@@ -228,7 +228,10 @@ function missingKeys(placed: readonly Placed[], asked: Asked): readonly string[]
 }
 
 /** Whether the resource could match if the variables that have no value had the right one. */
-function mayMatchResource({ resources }: Statement, { resource, keys }: Asked): boolean {
+export function mayMatchResource(
+  { resources }: Statement,
+  { resource, keys }: Pick<Asked, 'resource' | 'keys'>,
+): boolean {
   if (!resources) return true
   const may = (pattern: Pattern) => globMatches(openVariables(pattern, keys), resource)
   const hasOpen = resources.patterns.some(({ tokens }) =>
