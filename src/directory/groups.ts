@@ -144,6 +144,20 @@ export async function groupsOf(db: Queryable, userId: string): Promise<readonly 
   return rows.map(toGroup)
 }
 
+/** The names of the groups that each of these users is in. */
+export async function groupNamesOf(
+  db: Queryable,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await db.query<{ user_id: string; name: string }>(
+    sql`select m.user_id, g.name from group_member m join user_group g using (group_id)
+        where m.user_id = any(${[...userIds]}::text[]) order by g.name_key`,
+  )
+  return new Map(
+    [...Map.groupBy(rows, ({ user_id }) => user_id)].map(([id, of]) => [id, of.map(({ name }) => name)]),
+  )
+}
+
 /** Puts a user into a group; a second time changes nothing. @returns whether it was new */
 export async function addToGroup(
   tx: Queryable,

@@ -18,6 +18,7 @@ export {
   createGroup,
   deleteGroup,
   findGroup,
+  groupNamesOf,
   groupsOf,
   listGroups,
   listMembers,

@@ -19,6 +19,7 @@ const codes: Readonly<Record<string, string>> = {
   'iam/policy-in-use': 'DeleteConflict',
   'iam/role-in-use': 'DeleteConflict',
   'directory/user-in-use': 'DeleteConflict',
+  'directory/group-in-use': 'DeleteConflict',
   'directory/access-key-limit': 'LimitExceeded',
   'sts/missing-authentication': 'MissingAuthenticationToken',
 }

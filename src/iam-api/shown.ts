@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 import type { iam, OutputOf } from '#aws-wire'
 import type { Group, User } from '#directory'
-import type { BuiltInPolicy, PolicyUsage, PolicyVersion, Role } from '#iam'
+import type { BuiltInPolicy, InstanceProfile, PolicyUsage, PolicyVersion, Role, RoleUse } from '#iam'
 
 import { boundaryOf } from './attachable.ts'
 import type { IamOperation } from './call.ts'
@@ -14,6 +14,7 @@ type Out<Name extends IamOperation> = OutputOf<typeof iam, Name>
 type ShownUser = Out<'GetUser'>['User']
 type ShownGroup = Out<'CreateGroup'>['Group']
 type ShownRole = Out<'GetRole'>['Role']
+type ShownProfile = Out<'GetInstanceProfile'>['InstanceProfile']
 type ShownPolicy = NonNullable<Out<'GetPolicy'>['Policy']>
 type ShownVersion = NonNullable<Out<'GetPolicyVersion'>['PolicyVersion']>
 
@@ -59,6 +60,23 @@ export const roleInFull = (role: Role): ShownRole => ({
   ...roleListed(role),
   PermissionsBoundary: boundaryOf(role.permissionsBoundary),
   Tags: tagsOrNone(role.tags),
+})
+
+/** Empty, not absent, for a role that nobody has used: clients look into it. */
+export const lastUsed = (
+  use: RoleUse | undefined,
+): { readonly LastUsedDate?: Temporal.Instant; readonly Region?: string } =>
+  use === undefined ? {} : { LastUsedDate: use.at, Region: use.region }
+
+/** An instance profile with the role in it. */
+export const instanceProfileShown = (profile: InstanceProfile, role: Role | undefined): ShownProfile => ({
+  Path: profile.path,
+  InstanceProfileName: profile.name,
+  InstanceProfileId: profile.instanceProfileId,
+  Arn: profile.arn,
+  CreateDate: profile.createdAt,
+  Roles: role === undefined ? [] : [roleListed(role)],
+  Tags: tagsOrNone(profile.tags),
 })
 
 /** A managed policy as lists have it. */
@@ -121,3 +139,9 @@ const builtInPolicyId = ({ arn }: BuiltInPolicy): string =>
     createHash('sha256').update(arn).digest().subarray(0, 17),
     (byte) => base32[byte & 31] ?? '',
   ).join('')
+
+/** The name at the end of an ARN. */
+export const nameInArn = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1)
+
+/** The path in a policy's ARN, with both slashes. */
+export const pathInArn = (arn: string): string => arn.slice(arn.indexOf('/'), arn.lastIndexOf('/') + 1)

@@ -3,6 +3,8 @@
  * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
  * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
  * `outbound_federation`, `organizational_unit`, `guard_rail`, `guard_rail_attachment`, `scp_full_access_detached`,
+ * `role`, `role_use`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
+ * `outbound_federation`,
  * `instance_profile`, `server_certificate`, `signing_certificate`, `ssh_public_key`.
  */
 export {
@@ -74,10 +76,11 @@ export {
   setPolicyTags,
 } from './policies.ts'
 export type { ManagedPolicy, PolicyUse } from './policies.ts'
-export { policyHolders, policyUsage, principalHolds } from './policy-usage.ts'
-export type { PolicyHolder, PolicyUsage } from './policy-usage.ts'
+export { policiesHeldBy, policyHolders, policyUsage, principalHolds } from './policy-usage.ts'
+export type { HeldPolicies, PolicyHolder, PolicyUsage } from './policy-usage.ts'
 export {
   addPolicyVersion,
+  countPolicyVersions,
   listPolicyVersions,
   removePolicyVersion,
   setDefaultVersion,
@@ -99,6 +102,8 @@ export {
   updateOidcProvider,
 } from './providers.ts'
 export type { OidcProvider, SamlProvider } from './providers.ts'
+export { roleUses, touchRole } from './role-use.ts'
+export type { RoleUse } from './role-use.ts'
 export {
   countRoles,
   createRole,
@@ -118,6 +123,7 @@ export {
   createInstanceProfile,
   deleteInstanceProfile,
   findInstanceProfile,
+  instanceProfilesOf,
   listInstanceProfiles,
   removeRoleFromInstanceProfile,
   setInstanceProfileTags,

@@ -99,6 +99,18 @@ export async function listInstanceProfiles(
   return rows.map(toProfile)
 }
 
+/** The profiles that have one of these roles in them. */
+export async function instanceProfilesOf(
+  db: Queryable,
+  roleIds: readonly string[],
+): Promise<readonly InstanceProfile[]> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from instance_profile
+        where role_id = any(${[...roleIds]}::text[]) order by name_key`,
+  )
+  return rows.map(toProfile)
+}
+
 /** How many profiles an account has. */
 export async function countInstanceProfiles(db: Queryable, accountId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(

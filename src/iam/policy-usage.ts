@@ -76,3 +76,36 @@ export async function principalHolds(db: Queryable, principalId: string): Promis
   )
   return rows[0]?.what
 }
+
+/** What policies hang on a principal directly. */
+export type HeldPolicies = {
+  readonly attached: readonly string[]
+  readonly inline: readonly { readonly name: string; readonly document: string }[]
+}
+
+/** The policies of many principals at once, by unique id; who holds none is absent. */
+export async function policiesHeldBy(
+  db: Queryable,
+  principalIds: readonly string[],
+): Promise<ReadonlyMap<string, HeldPolicies>> {
+  const ids = [...principalIds]
+  const attached = await db.query<{ id: string; arn: string }>(
+    sql`select principal_id as id, policy_arn as arn from policy_attachment
+        where principal_id = any(${ids}::text[]) order by policy_arn`,
+  )
+  const inline = await db.query<{ id: string; name: string; document: string }>(
+    sql`select principal_id as id, name, document from inline_policy
+        where principal_id = any(${ids}::text[]) order by name_key`,
+  )
+  const arns = Map.groupBy(attached.rows, ({ id }) => id)
+  const documents = Map.groupBy(inline.rows, ({ id }) => id)
+  return new Map(
+    ids.map((id) => [
+      id,
+      {
+        attached: (arns.get(id) ?? []).map(({ arn }) => arn),
+        inline: (documents.get(id) ?? []).map(({ name, document }) => ({ name, document })),
+      },
+    ]),
+  )
+}

@@ -29,6 +29,15 @@ export async function listPolicyVersions(db: Queryable, policyId: string): Promi
   return rows.map(toVersion)
 }
 
+/** How many versions all policies of an account have together. */
+export async function countPolicyVersions(db: Queryable, accountId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    sql`select count(*) as count from policy_version join managed_policy using (policy_id)
+        where account_id = ${accountId}`,
+  )
+  return rows[0]?.count ?? 0
+}
+
 /**
  * Adds a version. The caller holds the policy's lock and has counted.
  *

@@ -10,6 +10,7 @@ export { newRecoveryCodes } from './factors/recovery-codes.ts'
 export { addTotp, newTotpSeed, showTotp, totpStepOf } from './factors/totp.ts'
 export type { TotpDevice, TotpEnrolment } from './factors/totp.ts'
 export {
+  countVirtualDevices,
   createVirtualDevice,
   deleteVirtualDevice,
   enableVirtualDevice,

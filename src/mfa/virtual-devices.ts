@@ -210,3 +210,14 @@ export async function deleteVirtualDevice(tx: Queryable, deviceId: string): Prom
   )
   if (rows.length === 0) refuse('conflict', 'mfa/device-in-use', 'MFA Device is still in use.')
 }
+
+/** How many devices an account has, and how many of them somebody uses. */
+export async function countVirtualDevices(
+  db: Queryable,
+  accountId: string,
+): Promise<{ readonly all: number; readonly inUse: number }> {
+  const { rows } = await db.query<{ all: number; in_use: number }>(
+    sql`select count(*) as all, count(enabled_at) as in_use from totp_device where account_id = ${accountId}`,
+  )
+  return { all: rows[0]?.all ?? 0, inUse: rows[0]?.in_use ?? 0 }
+}

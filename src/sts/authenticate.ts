@@ -102,6 +102,8 @@ function temporaryCredentials(
     resolve: async () => {
       await requireLive(needs, accessKeyId, claims)
       const caller = (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
+      if (caller.type === 'role-session')
+        needs.noteUse({ accessKeyId, roleId: caller.role.roleId, at: needs.clock(), service, region })
       return { caller, session: claims, accessKeyId, region, service }
     },
   }

@@ -1,5 +1,6 @@
 import type { Queryable } from '#database'
 import { touchAccessKey } from '#directory'
+import { touchRole } from '#iam'
 
 import type { KeyUse } from './needs.ts'
 
@@ -7,7 +8,7 @@ const quiet = Temporal.Duration.from({ minutes: 15 })
 const maxKeys = 10_000
 
 /**
- * Notes when long-term keys were used, behind the request and at most once in fifteen minutes per key and process.
+ * Notes when long-term keys and roles were used, behind the request and at most once in fifteen minutes per key or role and process.
  * A lost note costs a line in a report, so a failure is told to `failed` and nobody else.
  */
 export function keyUses(needs: {
@@ -16,10 +17,16 @@ export function keyUses(needs: {
 }): (use: KeyUse) => void {
   const noted = new Map<string, Temporal.Instant>()
   return (use) => {
-    const last = noted.get(use.accessKeyId)
-    if (last !== undefined && Temporal.Instant.compare(use.at, last.add(quiet)) < 0) return
+    const { roleId, at, region } = use
+    const id = roleId ?? use.accessKeyId
+    const last = noted.get(id)
+    if (last !== undefined && Temporal.Instant.compare(at, last.add(quiet)) < 0) return
     if (noted.size >= maxKeys) noted.clear()
-    noted.set(use.accessKeyId, use.at)
-    touchAccessKey(needs.database, use).catch(needs.failed)
+    noted.set(id, at)
+    const touched =
+      roleId === undefined
+        ? touchAccessKey(needs.database, use)
+        : touchRole(needs.database, { roleId, at, region })
+    touched.catch(needs.failed)
   }
 }

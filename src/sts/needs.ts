@@ -19,13 +19,15 @@ export type AuthenticateNeeds = AuthorizeNeeds & {
   readonly tokens: SessionTokens
   readonly epochs: Pick<Epochs, 'of' | 'requireFresh'>
   readonly dayKeys?: DayKeyCache | undefined
-  /** Notes the use of a long-term key (`keyUses`). Does not wait: nobody's request does for this. */
+  /** Notes the use of a long-term key or a role (`keyUses`). Does not wait: nobody's request does for this. */
   readonly noteUse: (use: KeyUse) => void
 }
 
-/** One use of a long-term access key. */
+/** One use of a long-term access key, or of a role's session. */
 export type KeyUse = {
   readonly accessKeyId: string
+  /** The role whose session it is. */
+  readonly roleId?: string | undefined
   readonly at: Temporal.Instant
   readonly service: string
   readonly region: string

@@ -50,8 +50,7 @@ export const document = (...statements: readonly object[]): string =>
 export const allow = (
   Action: string | readonly string[],
   Resource: string | readonly string[] = '*',
-): string =>
-  document({ Effect: 'Allow', Action, Resource })
+): string => document({ Effect: 'Allow', Action, Resource })
 
 /** A trust policy for everybody of the account. */
 export const trust = document({ Effect: 'Allow', Principal: { AWS: home }, Action: 'sts:AssumeRole' })

@@ -19,14 +19,14 @@ import { bugs, builtIn, refusal, startIam, type IamServer } from './harness.ts'
 
 const clock = fixedClock()
 let server: IamServer
+let send: IamServer['admin']['send']
 
 beforeAll(async () => {
   server = await startIam(clock)
+  send = server.admin.send.bind(server.admin)
 })
 afterAll(() => server.close())
 afterEach(() => expect(bugs).toEqual([]))
-
-const send: IamServer['admin']['send'] = ((command: never) => server.admin.send(command)) as never
 
 describe('users', () => {
   it('are created with path, boundary and tags, and read back', async () => {

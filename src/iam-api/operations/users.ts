@@ -1,5 +1,6 @@
 import { countUsers, createUser, deleteUser, listUsers, updateUser, userHolds } from '#directory'
 import { findAccount, principalHolds } from '#iam'
+import { listVirtualDevices } from '#mfa'
 
 import { requireAttachable } from '../attachable.ts'
 import type { Handlers } from '../call.ts'
@@ -59,9 +60,12 @@ export const users = {
     return undefined
   },
 
-  DeleteUser: async ({ db, entity }) => {
-    const first = (await userHolds(db, entity.userId)) ?? (await principalHolds(db, entity.userId))
+  DeleteUser: async ({ db, accountId, entity }) => {
+    const { userId } = entity
+    const first = (await userHolds(db, userId)) ?? (await principalHolds(db, userId))
     if (first !== undefined) deleteConflict(first)
+    if ((await listVirtualDevices(db, { accountId, userId, limit: 1 })).length > 0)
+      deleteConflict('delete MFA device')
     await deleteUser(db, entity.userId)
     return undefined
   },
