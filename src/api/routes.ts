@@ -4,6 +4,7 @@ import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
 import { appRoutes } from './apps.ts'
 import { bearerToken, readBody } from './caller.ts'
+import { organizationRoutes } from './organization.ts'
 import { revocationRequest, revoke, type RevokeNeeds } from './revocations.ts'
 import { roleSessionRequest, takeRole } from './role-sessions.ts'
 
@@ -45,5 +46,6 @@ export function apiRoutes(needs: ApiNeeds): Router {
   })
 
   appRoutes(router, needs)
+  organizationRoutes(router, needs)
   return router
 }

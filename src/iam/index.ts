@@ -47,7 +47,6 @@ export {
   listUnits,
   moveAccount,
   renameUnit,
-  unitOfAccount,
   unitPath,
 } from './organizational-units.ts'
 export type { OrganizationalUnit } from './organizational-units.ts'

@@ -139,14 +139,6 @@ export async function moveAccount(
     : rows[0].moved
 }
 
-/** The unit that an account stands in; undefined directly under the root. */
-export async function unitOfAccount(db: Queryable, accountId: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ unit_id: string | null }>(
-    sql`select unit_id from account where account_id = ${accountId}`,
-  )
-  return rows[0]?.unit_id ?? undefined
-}
-
 const missing = (): never => refuse('not-found', 'iam/no-unit', 'There is no such organizational unit.')
 
 async function unlessTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
