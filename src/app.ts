@@ -224,6 +224,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     portalRoutes({
       ...signin,
       sts,
+      cli,
       publicUrl,
       catchUp: epochs.catchUp,
       endEverything: (tx, userId) => epochs.raise(tx, 'user', userId),

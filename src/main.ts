@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { agentCommand } from '#agent'
 import type { OpenProgram } from '#cli'
 import { systemClock } from '#kernel'
 import { remoteCommands } from '#remote'
@@ -50,10 +51,11 @@ const open: OpenProgram = async () => {
   }
 }
 
-const isRemote = remoteCommands.some(({ name }) => name === process.argv[2])
+const ofPeople: readonly Command[] = [...remoteCommands, agentCommand]
+const isRemote = ofPeople.some(({ name }) => name === process.argv[2])
 const commands: readonly Command[] = isRemote
-  ? remoteCommands
-  : [...(await import('#cli')).operatorCommands(open), ...remoteCommands]
+  ? ofPeople
+  : [...(await import('#cli')).operatorCommands(open), ...ofPeople]
 
 const code = await runCommand(commands, machine, process.argv.slice(2))
 // A pipe may still hold the end of a long answer: exiting at once would cut it off.

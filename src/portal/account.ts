@@ -26,6 +26,7 @@ import {
 } from '#signin'
 import { signedIn } from '#sessions'
 import { findOrganization } from '#iam'
+import { commandLinesOf } from './command-line-list.ts'
 import { deviceName } from './device-name.ts'
 import type { PortalNeeds } from './needs.ts'
 import type { PortalPages } from './pages.ts'
@@ -37,6 +38,7 @@ const path = '/account'
 const notices = {
   password: 'account.done-password',
   session: 'account.done-session',
+  'command-line': 'account.done-command-line',
   factor: 'account.done-factor',
   totp: 'account.done-totp',
   codes: 'account.done-codes',
@@ -51,11 +53,12 @@ export async function showAccount(needs: PortalNeeds, ctx: Context, wrong?: Wron
   const { user, session } = visitor
   const t = needs.pages.texts(ctx)
   const done = Object.entries(notices).find(([name]) => ctx.querystring === `done=${name}`)
-  const [factors, password, policy, sessions] = await Promise.all([
+  const [factors, password, policy, sessions, commandLines] = await Promise.all([
     factorsOf(needs.database, user.userId),
     passwordOf(needs.database, user.userId),
     findPasswordPolicy(needs.database, user.accountId),
     needs.sessions.list(user.userId),
+    commandLinesOf(needs, user.userId),
   ])
   const second = (at: Temporal.Instant) => at.toString({ smallestUnit: 'second' })
   const show: Show<PortalPages> = needs.pages.show
@@ -85,6 +88,7 @@ export async function showAccount(needs: PortalNeeds, ctx: Context, wrong?: Wron
       lastSeen: second(each.lastSeenAt),
       since: second(each.createdAt),
     })),
+    commandLines,
     languages: needs.pages.languages.map((tag) => ({
       tag,
       name: new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag,

@@ -1,3 +1,4 @@
+import type { CliNeeds } from '#cli-sessions'
 import type { Queryable } from '#database'
 import type { SigninNeeds } from '#signin'
 import type { StsNeeds } from '#sts'
@@ -5,6 +6,8 @@ import type { StsNeeds } from '#sts'
 /** What the portal takes: what signing in takes, and STS. */
 export type PortalNeeds = SigninNeeds & {
   readonly sts: StsNeeds
+  /** Sessions of command lines. */
+  readonly cli: CliNeeds
   readonly publicUrl: URL
   /** Brings this node's revocation epochs up to now: after a change that ends the visitor's own session. */
   readonly catchUp: () => Promise<void>

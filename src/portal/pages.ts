@@ -57,6 +57,17 @@ export type PortalPages = {
     readonly timeLeft: string
     readonly ways: readonly Way[]
   }
+  /** How a command line logs in to a role. */
+  'portal/access': {
+    readonly nav: Nav
+    readonly role: {
+      readonly arn: string
+      readonly name: string
+      readonly accountId: string
+      readonly accountName: string
+    }
+    readonly ways: readonly Way[]
+  }
   'portal/account': {
     readonly nav: Nav
     readonly userArn: string
@@ -81,6 +92,15 @@ export type PortalPages = {
       readonly address: string
       readonly lastSeen: string
       readonly since: string
+    }[]
+    /** Command lines that act for the user. */
+    readonly commandLines: readonly {
+      readonly id: string
+      readonly way: 'sso' | 'login'
+      readonly client: string
+      readonly address: string
+      readonly lastUsed: string
+      readonly until: string
     }[]
     readonly languages: readonly { readonly tag: string; readonly name: string }[]
   }

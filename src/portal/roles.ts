@@ -1,14 +1,15 @@
-import { type Context, type Show } from '#http'
+import { type Context, readQuery, type Show } from '#http'
 import { findAccount, listAccounts } from '#iam'
-import { isFailure } from '#kernel'
+import { isFailure, refuse } from '#kernel'
 import { sessionForms } from '#signin'
 import { assumeRole, rolesFor } from '#sts'
 import type { PortalNeeds } from './needs.ts'
 import type { PortalPages } from './pages.ts'
-import { waysToUse } from './snippets.ts'
+import { waysToLogIn, waysToUse } from './snippets.ts'
 import { askAgain, navOf, type Visitor, visitorOf } from './visitor.ts'
 
 const path = '/portal/roles'
+const accessPath = '/portal/command-line'
 
 /** STS wants two to 64 characters; a user name may have one. */
 const sessionNameOf = ({ user }: Visitor): string => user.name.padEnd(2, '-').slice(0, 64)
@@ -48,6 +49,38 @@ async function render(
   const show: Show<PortalPages> = needs.pages.show
   const page = { nav: navOf(needs, ctx, visitor.user, 'roles'), problem, accounts }
   show(ctx, 'portal/roles', page, problem === null ? 200 : 403)
+}
+
+/** How a command line logs in to a role: lines to copy, and no credentials. */
+export async function showAccess(needs: PortalNeeds, ctx: Context): Promise<void> {
+  const arn = readQuery(ctx).get('role') ?? ''
+  const visitor = await visitorOf(
+    needs,
+    ctx,
+    `${accessPath}?${new URLSearchParams({ role: arn }).toString()}`,
+  )
+  if (visitor === undefined) return
+  const { caller, from, user } = visitor
+  const options = await rolesFor(needs, { by: caller, from, sessionName: sessionNameOf(visitor) })
+  const role = options.find((option) => option.role.arn === arn)?.role
+  if (role === undefined) return refuse('not-found', 'portal/no-role', 'There is no such role for you.')
+  const { accountId } = role
+  const accountName = (await findAccount(needs.database, accountId))?.name ?? accountId
+  // Eight letters that are the same on every node and at every visit.
+  const label = Buffer.from(needs.vault.mac('portal/start-url', needs.publicUrl.origin))
+    .toString('hex')
+    .slice(0, 8)
+  const show: Show<PortalPages> = needs.pages.show
+  show(ctx, 'portal/access', {
+    nav: navOf(needs, ctx, user, 'roles'),
+    role: { arn, name: role.name, accountId, accountName },
+    ways: waysToLogIn(
+      { arn, name: role.name, accountId, accountName },
+      needs.publicUrl,
+      label,
+      needs.pages.texts(ctx),
+    ),
+  })
 }
 
 /** Takes a role and shows its credentials, this once. A role that wants a second factor asks for it first. */

@@ -46,16 +46,21 @@ export function waysToUse(
       id: 'process',
       label: t('role.way-process'),
       text: t('role.way-process-text'),
-      snippet: [
-        `[profile ${profileName(role)}]`,
-        `credential_process = signet credentials --role ${role.arn}`,
-        `region = ${region}`,
-        `endpoint_url = ${publicUrl.origin}`,
-      ].join('\n'),
+      snippet: processLines(profileName(role), role.arn, publicUrl.origin).join('\n'),
       open: false,
     },
   ]
 }
+
+/** A profile that asks `signet`, with its own services section: other services stay where they are. */
+const processLines = (profile: string, roleArn: string, origin: string): readonly string[] => [
+  `[profile ${profile}]`,
+  `credential_process = signet credentials --role ${roleArn} --url ${origin}`,
+  `region = ${region}`,
+  `services = ${profile}`,
+  `[services ${profile}]`,
+  ...['sts', 'iam'].flatMap((service) => [`${service} =`, `  endpoint_url = ${origin}`]),
+]
 
 /** A name for ~/.aws/config: small letters, digits and dashes. */
 const profileName = (role: { name: string; accountName: string }): string =>
@@ -63,3 +68,74 @@ const profileName = (role: { name: string; accountName: string }): string =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '')
+
+/**
+ * The ways to log a command line in, with lines to copy; none of them holds a secret. The first is the shortest, the last
+ * for what cannot be told an address.
+ *
+ * @param label random letters of this deployment: `sso_start_url` must be a name of Amazon's, and shall be nobody's
+ */
+export function waysToLogIn(
+  role: {
+    readonly name: string
+    readonly arn: string
+    readonly accountId: string
+    readonly accountName: string
+  },
+  publicUrl: URL,
+  label: string,
+  t: Translate,
+): readonly Way[] {
+  const { origin } = publicUrl
+  const profile = profileName(role)
+  const way = (id: string, label: string, text: string, lines: readonly string[]): Way => ({
+    id: `log-in-${id}`,
+    label,
+    text,
+    snippet: lines.join('\n'),
+    open: id === 'login',
+  })
+  return [
+    way('login', t('access.way-login'), t('access.way-login-text'), [
+      `export AWS_ENDPOINT_URL=${origin}`,
+      `export AWS_REGION=${region}`,
+      'aws login',
+    ]),
+    // Once per machine: a second section of the same name would make the file unreadable.
+    way('sso', t('access.way-sso'), t('access.way-sso-text'), [
+      '[services signet]',
+      ...['sts', 'iam', 'sso', 'sso_oidc', 'signin'].flatMap((service) => [
+        `${service} =`,
+        `  endpoint_url = ${origin}`,
+      ]),
+      '[sso-session signet]',
+      `sso_region = ${region}`,
+      t('access.start-url-comment'),
+      `sso_start_url = https://signet-${label}.awsapps.com/start`,
+      'sso_registration_scopes = sso:account:access',
+    ]),
+    way('sso-profile', t('access.way-sso-profile'), t('access.way-sso-profile-text'), [
+      `[profile ${profile}]`,
+      'services = signet',
+      `region = ${region}`,
+      'sso_session = signet',
+      `sso_account_id = ${role.accountId}`,
+      `sso_role_name = ${role.name}`,
+    ]),
+    way('sso-run', t('access.way-sso-run'), t('access.way-sso-run-text'), [
+      `aws sso login --profile ${profile}`,
+      `aws sts get-caller-identity --profile ${profile}`,
+    ]),
+    way(
+      'process',
+      t('access.way-process'),
+      t('access.way-process-text'),
+      processLines(profile, role.arn, origin),
+    ),
+    way('agent', t('access.way-agent'), t('access.way-agent-text'), [
+      `signet login --url ${origin}`,
+      `signet agent --role ${role.arn} --url ${origin}`,
+    ]),
+    way('old', t('access.way-old'), t('access.way-old-text'), [`signet aws-models --url ${origin}`]),
+  ]
+}

@@ -4,14 +4,19 @@ import { ask, member } from './ask.ts'
 import { accessToken } from './login.ts'
 import { serverUrl } from './token-store.ts'
 
-type Credentials = {
+/** Temporary credentials of a role. */
+export type Credentials = {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken: string
+  /** RFC 3339. */
   readonly expiration: string
+  /** `arn:aws:sts::…:assumed-role/Role/session`. */
+  readonly assumedRoleArn: string
 }
 
-const options = {
+/** The options of every command that takes a role. */
+export const roleOptions = {
   role: { type: 'string', value: 'ROLE', help: 'the role’s ARN, or its name in the home account' },
   'session-name': { type: 'string', value: 'NAME', help: 'the role session’s name; else your user name' },
   duration: { type: 'string', value: 'SECONDS', help: 'how long it lasts; else the server’s default' },
@@ -22,7 +27,7 @@ const options = {
 export const credentialsCommand: Command = {
   name: 'credentials',
   summary: 'Take a role and print its credentials as AWS’s credential_process wants them.',
-  options,
+  options: roleOptions,
   async run(machine, input) {
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await takeRole(machine, input)
     machine.out(
@@ -36,7 +41,10 @@ export const credentialsCommand: Command = {
 export const envCommand: Command = {
   name: 'env',
   summary: 'Take a role and print its credentials as lines for the shell.',
-  options: { ...options, shell: { type: 'string', value: 'sh|powershell', help: 'whose lines; else sh' } },
+  options: {
+    ...roleOptions,
+    shell: { type: 'string', value: 'sh|powershell', help: 'whose lines; else sh' },
+  },
   async run(machine, input) {
     const shell = input.text('shell') ?? 'sh'
     if (shell !== 'sh' && shell !== 'powershell')
@@ -55,7 +63,7 @@ export const envCommand: Command = {
 }
 
 /** Asks for a role session as the signed-in user. @throws Failure cli/role, cli/not-signed-in, and the server's own words */
-async function takeRole(machine: Machine, input: Input): Promise<Credentials> {
+export async function takeRole(machine: Machine, input: Pick<Input, 'text'>): Promise<Credentials> {
   const role = input.text('role')
   if (role === undefined)
     return refuse(
@@ -101,5 +109,6 @@ async function takeRole(machine: Machine, input: Input): Promise<Credentials> {
     secretAccessKey: read('secret_access_key'),
     sessionToken: read('session_token'),
     expiration: read('expiration'),
+    assumedRoleArn: member(body, 'assumed_role_arn') ?? '',
   }
 }

@@ -8,6 +8,9 @@ import { credentialsCommand, envCommand } from './credentials.ts'
 import { revokeCommand } from './revoke.ts'
 import { loginCommand, tokenCommand } from './login.ts'
 
+export { roleOptions, takeRole } from './credentials.ts'
+export type { Credentials } from './credentials.ts'
+
 export const remoteCommands: readonly Command[] = [
   loginCommand,
   tokenCommand,

@@ -358,3 +358,31 @@ describe('my security', () => {
     expect(server.complaints).toEqual([])
   })
 })
+
+describe('command line access', () => {
+  it('gives lines for each way to log in, without a secret', async () => {
+    await signIn('/portal/roles')
+    const arn = `arn:aws:iam::${home}:role/ReadOnly`
+    const list = await open('/portal/roles')
+    expect(list.html).toContain(`/portal/command-line?role=${encodeURIComponent(arn)}`)
+    const page = await open(`/portal/command-line?role=${encodeURIComponent(arn)}`)
+    expect(page.title).toBe('Command line access: ReadOnly · Signet')
+    const text = page.html
+    for (const service of ['sts', 'iam', 'sso', 'sso_oidc', 'signin'])
+      expect(text).toContain(`${service} =\n  endpoint_url = ${server.url}`)
+    expect(text).toMatch(/sso_start_url = https:\/\/signet-[0-9a-f]{8}\.awsapps\.com\/start/)
+    expect(text).toContain(`export AWS_ENDPOINT_URL=${server.url}`)
+    expect(text).toContain(`credential_process = signet credentials --role ${arn} --url ${server.url}`)
+    expect(text).toContain(`signet agent --role ${arn} --url ${server.url}`)
+    expect(text).toContain(`signet aws-models --url ${server.url}`)
+    expect(text).not.toContain('ASIA')
+    // The same at every visit: people paste it once.
+    const again = await open(`/portal/command-line?role=${encodeURIComponent(arn)}`)
+    expect(/signet-\w{8}/.exec(again.html)?.[0]).toBe(/signet-\w{8}/.exec(text)?.[0])
+  })
+
+  it('is there for roles of one’s own alone', async () => {
+    await signIn('/portal/roles')
+    expect((await open('/portal/command-line?role=arn%3Aaws%3Aiam%3A%3A1%3Arole%2FX')).status).toBe(404)
+  })
+})

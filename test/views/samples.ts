@@ -193,6 +193,27 @@ export const samples: { readonly [Name in keyof AllPages]: readonly AllPages[Nam
       ],
     },
   ],
+  'portal/access': [
+    {
+      nav: { ...nav, current: 'roles' },
+      role: {
+        arn: 'arn:aws:iam::111122223333:role/ReadOnly',
+        name: 'ReadOnly',
+        accountId: '111122223333',
+        accountName: 'acme',
+      },
+      ways: [
+        { id: 'log-in-login', label: 'aws login', text: 'Paste it.', snippet: 'aws login', open: true },
+        {
+          id: 'log-in-old',
+          label: 'Older',
+          text: 'Write <files>.',
+          snippet: 'signet aws-models',
+          open: false,
+        },
+      ],
+    },
+  ],
   'portal/account': [
     {
       nav: { ...nav, current: 'account' },
@@ -222,6 +243,16 @@ export const samples: { readonly [Name in keyof AllPages]: readonly AllPages[Nam
           since: at,
         },
       ],
+      commandLines: [
+        {
+          id: '3f1c2a9e-6d0b-4f6e-9a57-0c2f1f1b7a11',
+          way: 'sso',
+          client: 'work <Ops>',
+          address: '192.0.2.7',
+          lastUsed: at,
+          until: at,
+        },
+      ],
       languages: [{ tag: 'en', name: 'English' }],
     },
     {
@@ -235,6 +266,7 @@ export const samples: { readonly [Name in keyof AllPages]: readonly AllPages[Nam
       minimumLength: 15,
       errors: { current: 'Your current password is not right.' },
       sessions: [],
+      commandLines: [],
       languages: [
         { tag: 'en', name: 'English' },
         { tag: 'de', name: 'Deutsch' },
