@@ -148,7 +148,17 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     settings: settings.sts,
     log,
   })
-  const iamApi = createIamApi({ database, builtInPolicies, vault, clock, audit, settings: settings.iam, log })
+  const iamApi = createIamApi({
+    database,
+    builtInPolicies,
+    vault,
+    hasher,
+    publicUrl,
+    clock,
+    audit,
+    settings: settings.iam,
+    log,
+  })
   const feed = createRevocationFeed({ clock, epochs, keys, publicUrl })
   const federation = createFederation({
     database,

@@ -125,6 +125,7 @@ const slices: Record<string, readonly string[]> = {
     'mfa',
     'policy',
     'saml',
+    'signin',
     'sts',
   ],
   installation: ['config', 'crypto', 'database', 'kernel'],

@@ -92,7 +92,8 @@ export async function findAccessKey(db: Queryable, vault: Vault, id: string): Pr
   }
 }
 
-type SummaryRow = {
+/** One row of `summaryColumns`. */
+export type SummaryRow = {
   access_key_id: string
   account_id: string
   user_id: string | null
@@ -103,9 +104,11 @@ type SummaryRow = {
   last_used_region: string | null
 }
 
-const summaryColumns = sql`access_key_id, account_id, user_id, status, created_at, last_used_at, last_used_service, last_used_region`
+/** What a summary is read from. */
+export const summaryColumns = sql`access_key_id, account_id, user_id, status, created_at, last_used_at, last_used_service, last_used_region`
 
-const toSummary = (row: SummaryRow): AccessKeySummary => ({
+/** A row as a summary. */
+export const toSummary = (row: SummaryRow): AccessKeySummary => ({
   accessKeyId: row.access_key_id,
   accountId: row.account_id,
   userId: row.user_id ?? undefined,

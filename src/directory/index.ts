@@ -12,6 +12,8 @@ export {
   touchAccessKey,
 } from './access-keys.ts'
 export type { AccessKey, AccessKeySummary } from './access-keys.ts'
+export { listCredentials } from './credentials.ts'
+export type { UserCredentials } from './credentials.ts'
 export {
   addToGroup,
   countGroups,

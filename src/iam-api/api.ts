@@ -15,10 +15,10 @@ import type { IamApi, SignedCaller } from '#sts'
 
 import { eventOf } from './audited.ts'
 import { authorizeCall, demandFurther } from './authorization.ts'
-import type { Call, Handler, IamOperation } from './call.ts'
+import type { Call, Handler, IamOperation, Preparation } from './call.ts'
 import { iamErrorOf } from './codes.ts'
 import type { IamApiNeeds } from './needs.ts'
-import { handlers } from './operations/list.ts'
+import { handlers, preparations } from './operations/list.ts'
 
 /**
  * The IAM Query API. A call is decoded, validated, authorized and run; a write does the last two in one transaction
@@ -55,16 +55,25 @@ async function run(
   const input = readInput(iam, operation, parameters)
   // The table of handlers has for each name the handler of that name.
   const handle = handlers[operation] as Handler<IamOperation> | undefined
+  const prepare = preparations[operation] as Preparation<IamOperation> | undefined
   const readOnly = reads.test(operation)
+  const afterwards: (() => Promise<void>)[] = []
 
-  const work = async (db: Queryable): Promise<OutputOf<typeof iam, IamOperation>> => {
+  const authorized = async (db: Queryable, lock: boolean): Promise<Call> => {
     const { accountId } = caller
     const { builtInPolicies } = needs
-    const asking = { operation, caller, from, input, db, builtInPolicies, accountId, lock: !readOnly }
+    const asking = { operation, caller, from, input, db, builtInPolicies, accountId, lock }
     const entity = (await authorizeCall(asking)) as Call['entity']
-    if (handle === undefined) return notOffered(operation)
     const demand = demandFurther(asking, caller)
-    return handle({ operation, needs, db, caller, accountId, from, input, entity, demand })
+    return { operation, needs, db, caller, accountId, from, input, entity, demand }
+  }
+  const prepared = prepare === undefined ? undefined : await prepare(await authorized(needs.database, false))
+  const work = async (db: Queryable): Promise<OutputOf<typeof iam, IamOperation>> => {
+    const call = await authorized(db, !readOnly)
+    // A transaction that is tried again begins anew.
+    afterwards.length = 0
+    const later = (task: () => Promise<void>) => void afterwards.push(task)
+    return handle === undefined ? notOffered(operation) : handle({ ...call, prepared, later })
   }
   const told = { operation, caller, from, region, input, readOnly }
 
@@ -76,13 +85,18 @@ async function run(
     })
     return output
   }
-  return untangled(() =>
+  const output = await untangled(() =>
     needs.database.transaction(async (tx) => {
-      const output = await work(tx)
-      await needs.audit.record(tx, eventOf({ ...told, output }))
-      return output
+      const written = await work(tx)
+      await needs.audit.record(tx, eventOf({ ...told, output: written }))
+      return written
     }),
   )
+  for (const task of afterwards)
+    task().catch((thrown: unknown) => {
+      needs.log.warn({ err: thrown, operation }, 'what was to follow the answer failed')
+    })
+  return output
 }
 
 const notOffered = (operation: string): never =>

@@ -1,5 +1,6 @@
 import { demand, type Caller } from '#iam'
 import { refuse } from '#kernel'
+import { mayChangePassword } from '#signin'
 import type { ContextValue } from '#policy'
 
 import type { Call, IamOperation } from './call.ts'
@@ -34,11 +35,17 @@ export async function authorizeCall(asking: Asking): Promise<unknown> {
         context,
       },
     )
-  await ask(asking.operation)
+  if (rule.selfService !== true || !(await mayHelpItself(asking, resource.arn))) await ask(asking.operation)
   if (rule.tagging !== undefined && listOf(asking.input, 'Tags').length > 0) await ask(rule.tagging)
   if (rule.on !== undefined && resource.entity === undefined && resource.missing !== '')
     refuse('not-found', 'iam-api/no-entity', resource.missing)
   return resource.entity
+}
+
+/** Whether the account lets its users do this for themselves (AllowUsersToChangePassword); a Deny goes before it. */
+async function mayHelpItself({ caller, db, builtInPolicies, from }: Asking, arn: string): Promise<boolean> {
+  if (caller.type !== 'user' || (arn !== caller.arn && arn !== '*')) return false
+  return mayChangePassword({ database: db, builtInPolicies }, { caller, from, withoutPolicy: false })
 }
 
 /** @throws Failure malformed iam-api/invalid-input, iam-api/no-user-name */

@@ -48,8 +48,25 @@ export type Call<Name extends IamOperation = IamOperation> = {
   ) => Promise<void>
 }
 
+/** What an operation has besides its call, in the transaction. */
+type Running = {
+  /** What its preparation gave. */
+  readonly prepared: string | undefined
+  /** Does something when the answer is committed; nobody waits for it. */
+  readonly later: (work: () => Promise<void>) => void
+}
+
 /** Business logic of one operation. */
-export type Handler<Name extends IamOperation> = (call: Call<Name>) => Promise<OutputOf<Iam, Name>>
+export type Handler<Name extends IamOperation> = (call: Call<Name> & Running) => Promise<OutputOf<Iam, Name>>
 
 /** The operations that are built. Each file of `operations/` exports some of them. */
 export type Handlers = { readonly [Name in IamOperation]?: Handler<Name> }
+
+/**
+ * What must be done before the transaction of an operation that writes, such as hashing a password, which would hold a
+ * connection. The call is authorized; its `db` is the database, and nothing is locked.
+ */
+export type Preparation<Name extends IamOperation> = (call: Call<Name>) => Promise<string | undefined>
+
+/** The operations that prepare something. */
+export type Preparations = { readonly [Name in IamOperation]?: Preparation<Name> }

@@ -1,5 +1,5 @@
 import type { Audit } from '#audit'
-import type { Vault } from '#crypto'
+import type { PasswordHasher, Vault } from '#crypto'
 import type { Database } from '#database'
 import type { BuiltInPolicies } from '#iam'
 import type { Clock } from '#kernel'
@@ -11,6 +11,8 @@ export type IamApiNeeds = {
   readonly database: Database
   readonly builtInPolicies: BuiltInPolicies
   readonly vault: Vault
+  readonly hasher: PasswordHasher
+  readonly publicUrl: URL
   readonly clock: Clock
   readonly audit: Audit
   readonly settings: IamSettings

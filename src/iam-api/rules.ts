@@ -34,6 +34,7 @@ export type KeySource = 'boundary' | 'held-boundary' | 'policy' | 'tags' | 'tag-
  * - `creates`: an entity to be, of the path and name in the request; `tagging` is demanded too where tags come along
  * - `list`: everything of a kind below a path
  * - `arn`: the member of the request that has the ARN
+ * - `selfService`: needs no policy where the account lets its users change their password
  */
 export type Rule = {
   readonly on?: ResourceKind
@@ -43,6 +44,7 @@ export type Rule = {
   readonly list?: ResourceKind
   readonly arn?: string
   readonly keys?: readonly KeySource[]
+  readonly selfService?: true
 }
 
 /**
@@ -59,7 +61,7 @@ export const rules = {
   AttachGroupPolicy: { on: 'group', keys: ['policy'] },
   AttachRolePolicy: { on: 'role', keys: ['policy', 'held-boundary'] },
   AttachUserPolicy: { on: 'user', keys: ['policy', 'held-boundary'] },
-  ChangePassword: { on: 'user', root: true },
+  ChangePassword: { on: 'user', root: true, selfService: true },
   CreateAccessKey: { on: 'user', root: true },
   CreateAccountAlias: {},
   CreateDelegationRequest: {},
@@ -118,7 +120,7 @@ export const rules = {
   GenerateServiceLastAccessedDetails: { arn: 'Arn' },
   GetAccessKeyLastUsed: { on: 'access-key' },
   GetAccountAuthorizationDetails: {},
-  GetAccountPasswordPolicy: {},
+  GetAccountPasswordPolicy: { selfService: true },
   GetAccountProperties: {},
   GetAccountSummary: {},
   GetContextKeysForCustomPolicy: {},

@@ -124,6 +124,7 @@ export {
   findInstanceProfile,
   instanceProfilesOf,
   listInstanceProfiles,
+  lockInstanceProfile,
   removeRoleFromInstanceProfile,
   setInstanceProfileTags,
 } from './instance-profiles.ts'
@@ -134,6 +135,7 @@ export {
   deleteServerCertificate,
   findServerCertificate,
   listServerCertificates,
+  lockServerCertificate,
   serverCertificateText,
   updateServerCertificate,
 } from './server-certificates.ts'
@@ -143,6 +145,7 @@ export {
   deleteSigningCertificate,
   listSigningCertificates,
   setSigningCertificateStatus,
+  signingCertificatesOf,
 } from './signing-certificates.ts'
 export type { SigningCertificate } from './signing-certificates.ts'
 export {

@@ -72,6 +72,19 @@ export async function findInstanceProfile(
   return rows[0] === undefined ? undefined : toProfile(rows[0])
 }
 
+/** The same, with the row locked until the transaction ends. */
+export async function lockInstanceProfile(
+  tx: Queryable,
+  accountId: string,
+  name: string,
+): Promise<InstanceProfile | undefined> {
+  const { rows } = await tx.query<Row>(
+    sql`select ${columns} from instance_profile
+        where account_id = ${accountId} and name_key = ${name.toLowerCase()} for update`,
+  )
+  return rows[0] === undefined ? undefined : toProfile(rows[0])
+}
+
 /** Profiles in the order of their names: of an account, below a path, with a role. `after` is the name before the first. */
 export async function listInstanceProfiles(
   db: Queryable,

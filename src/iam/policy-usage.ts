@@ -68,11 +68,15 @@ export async function policyHolders(
   return rows
 }
 
-/** Whether any policy still hangs on a principal, in the words of AWS's refusal to delete it. */
+/** What still hangs on a user, group or role, in the words of AWS's refusal to delete it. */
 export async function principalHolds(db: Queryable, principalId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ what: string }>(
     sql`select 'detach all policies' as what from policy_attachment where principal_id = ${principalId}
-        union all select 'delete policies' from inline_policy where principal_id = ${principalId} limit 1`,
+        union all select 'delete policies' from inline_policy where principal_id = ${principalId}
+        union all select 'remove roles from instance profile' from instance_profile where role_id = ${principalId}
+        union all select 'delete signing certificates' from signing_certificate where user_id = ${principalId}
+        union all select 'delete SSH public keys' from ssh_public_key where user_id = ${principalId}
+        limit 1`,
   )
   return rows[0]?.what
 }

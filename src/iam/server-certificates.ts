@@ -89,6 +89,19 @@ export async function findServerCertificate(
   return rows[0] === undefined ? undefined : toCertificate(rows[0])
 }
 
+/** The same, with the row locked until the transaction ends. */
+export async function lockServerCertificate(
+  tx: Queryable,
+  accountId: string,
+  name: string,
+): Promise<ServerCertificate | undefined> {
+  const { rows } = await tx.query<Row>(
+    sql`select ${columns} from server_certificate
+        where account_id = ${accountId} and name = ${name} for update`,
+  )
+  return rows[0] === undefined ? undefined : toCertificate(rows[0])
+}
+
 /** The PEM texts of a certificate, byte for byte as they were uploaded. */
 export async function serverCertificateText(
   db: Queryable,

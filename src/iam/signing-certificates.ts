@@ -75,6 +75,21 @@ export async function listSigningCertificates(
   return rows.map(toCertificate)
 }
 
+/** The certificates of several owners of an account, oldest first; `undefined` is the root user. */
+export async function signingCertificatesOf(
+  db: Queryable,
+  accountId: string,
+  userIds: readonly (string | undefined)[],
+): Promise<readonly SigningCertificate[]> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from signing_certificate
+        where account_id = ${accountId}
+          and coalesce(user_id, '') = any(${userIds.map((id) => id ?? '')}::text[])
+        order by uploaded_at, certificate_id`,
+  )
+  return rows.map(toCertificate)
+}
+
 /** Switches a certificate on or off. @throws Failure not-found iam/no-signing-certificate */
 export async function setSigningCertificateStatus(
   tx: Queryable,

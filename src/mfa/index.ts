@@ -16,8 +16,10 @@ export {
   enableVirtualDevice,
   findVirtualDevice,
   listVirtualDevices,
+  lockVirtualDevice,
   releaseVirtualDevice,
   resyncVirtualDevice,
   setVirtualDeviceTags,
+  usersWithDevice,
 } from './virtual-devices.ts'
 export type { VirtualDevice } from './virtual-devices.ts'

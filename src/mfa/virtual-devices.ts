@@ -1,5 +1,5 @@
 import type { Vault } from '#crypto'
-import { type Queryable, sql } from '#database'
+import { type Queryable, type Sql, sql } from '#database'
 import { type Clock, refuse, Secret, uuid } from '#kernel'
 import { newTotpSeed, seedContext, serialOf, totpPairOf, totpUri } from './factors/totp.ts'
 import { qrPng } from './qr-png.ts'
@@ -76,15 +76,19 @@ export async function createVirtualDevice(
 }
 
 /** The device of a serial number (its ARN). */
-export async function findVirtualDevice(
-  db: Queryable,
-  serialNumber: string,
-): Promise<VirtualDevice | undefined> {
+export const findVirtualDevice = (db: Queryable, serialNumber: string): Promise<VirtualDevice | undefined> =>
+  deviceOf(db, serialNumber, sql``)
+
+/** The same, with the row locked until the transaction ends. */
+export const lockVirtualDevice = (tx: Queryable, serialNumber: string): Promise<VirtualDevice | undefined> =>
+  deviceOf(tx, serialNumber, sql`for update`)
+
+async function deviceOf(db: Queryable, serialNumber: string, lock: Sql): Promise<VirtualDevice | undefined> {
   const [, accountId = '', path = '/', name = ''] =
     /^arn:[a-z-]+:iam::(\d{12}):mfa(\/(?:.*\/)?)([^/]+)$/.exec(serialNumber) ?? []
   const { rows } = await db.query<Row>(
     sql`select ${columns} from totp_device
-        where account_id = ${accountId} and name_key = ${name.toLowerCase()} and path = ${path}`,
+        where account_id = ${accountId} and name_key = ${name.toLowerCase()} and path = ${path} ${lock}`,
   )
   return rows[0] === undefined ? undefined : toDevice(rows[0])
 }
@@ -194,6 +198,15 @@ export async function releaseVirtualDevice(
   return true
 }
 
+/** Those of these users who have a device. */
+export async function usersWithDevice(db: Queryable, userIds: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await db.query<{ user_id: string }>(
+    sql`select distinct user_id from totp_device
+        where user_id = any(${[...userIds]}::text[]) and enabled_at is not null`,
+  )
+  return rows.map(({ user_id }) => user_id)
+}
+
 /** Makes these the device's tags. */
 export async function setVirtualDeviceTags(
   tx: Queryable,
@@ -203,12 +216,13 @@ export async function setVirtualDeviceTags(
   await tx.query(sql`update totp_device set tags = ${JSON.stringify(tags)} where device_id = ${deviceId}`)
 }
 
-/** Deletes a device that nobody has. @throws Failure conflict mfa/device-in-use */
+/** Deletes a device that nobody has. @throws Failure conflict mfa/device-enabled */
 export async function deleteVirtualDevice(tx: Queryable, deviceId: string): Promise<void> {
   const { rows } = await tx.query(
     sql`delete from totp_device where device_id = ${deviceId} and user_id is null returning device_id`,
   )
-  if (rows.length === 0) refuse('conflict', 'mfa/device-in-use', 'MFA Device is still in use.')
+  if (rows.length === 0)
+    refuse('conflict', 'mfa/device-enabled', 'Cannot delete entity, must deactivate the MFA device first.')
 }
 
 /** How many devices an account has, and how many of them somebody uses. */

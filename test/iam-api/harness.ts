@@ -2,6 +2,7 @@ import Koa from 'koa'
 import { IAMClient, type IAMClientConfig } from '@aws-sdk/client-iam'
 
 import { createAudit, listEvents } from '#audit'
+import { createPasswordHasher, type PasswordHasher } from '#crypto'
 import { type Database } from '#database'
 import { createAccessKey, createUser, type User } from '#directory'
 import { listen, requestEdge, trustedProxies } from '#http'
@@ -23,6 +24,7 @@ export type IamServer = {
   readonly url: string
   readonly database: Database
   readonly epochs: Epochs
+  readonly hasher: PasswordHasher
   readonly sts: StsNeeds
   /** The client of a user who may do everything. */
   readonly admin: IAMClient
@@ -61,9 +63,13 @@ export async function startIam(clock: Clock, settings: Partial<IamSettings> = {}
   const database = await testDatabase()
   await claim(database, clock)
   const publicUrl = new URL('http://localhost:4000/')
-  const [keys, epochs] = await Promise.all([
+  const [keys, epochs, hasher] = await Promise.all([
     openKeys({ database, vault: testVault, clock, publicUrl }),
     openEpochs({ database }),
+    createPasswordHasher(
+      { clock },
+      { memoryKib: 8_192, passes: 1, slots: 2, queue: 50, waitMilliseconds: 2_000 },
+    ),
   ])
   const quiet = { info() {}, warn() {}, error: (fields: object) => bugs.push(fields), child: () => quiet }
   const builtInPolicies = readBuiltInPolicies(new URL('../../config/policies', import.meta.url).pathname)
@@ -87,6 +93,8 @@ export async function startIam(clock: Clock, settings: Partial<IamSettings> = {}
     database,
     builtInPolicies,
     vault: testVault,
+    hasher,
+    publicUrl,
     clock,
     audit,
     settings: iamSettings.parse(settings),
@@ -127,6 +135,7 @@ export async function startIam(clock: Clock, settings: Partial<IamSettings> = {}
     url,
     database,
     epochs,
+    hasher,
     sts,
     admin: client(adminCredentials),
     adminCredentials,

@@ -8,6 +8,7 @@ import {
   globalEndpointTokenVersion,
   listOidcProviders,
   listSamlProviders,
+  listSigningCertificates,
 } from '#iam'
 import { countVirtualDevices } from '#mfa'
 
@@ -28,11 +29,12 @@ export const account = {
         countServerCertificates,
       ].map((count) => count(db, accountId)),
     )
-    const [devices, oidc, saml, rootKeys, tokenVersion] = await Promise.all([
+    const [devices, oidc, saml, rootKeys, rootCertificates, tokenVersion] = await Promise.all([
       countVirtualDevices(db, accountId),
       listOidcProviders(db, accountId),
       listSamlProviders(db, accountId),
       listAccessKeys(db, { accountId, userId: undefined }),
+      listSigningCertificates(db, { accountId, userId: undefined }),
       globalEndpointTokenVersion(db, accountId),
     ])
     return {
@@ -57,10 +59,10 @@ export const account = {
         ['MFADevicesInUse', devices.inUse],
         ['Providers', oidc.length + saml.length],
         ['AccountAccessKeysPresent', rootKeys.length > 0 ? 1 : 0],
-        // The root user here has no password, no device and no certificates: it acts by its keys alone.
+        // The root user here has no password and no device: it acts by its keys alone.
         ['AccountMFAEnabled', 0],
         ['AccountPasswordPresent', 0],
-        ['AccountSigningCertificatesPresent', 0],
+        ['AccountSigningCertificatesPresent', rootCertificates.length > 0 ? 1 : 0],
         ['GlobalEndpointTokenVersion', tokenVersion],
         ['AccessKeysPerUserQuota', settings.access_keys_per_user],
         ['SigningCertificatesPerUserQuota', settings.signing_certificates_per_user],

@@ -1,9 +1,11 @@
 import type { Group, User } from '#directory'
-import type { OidcProvider, Role, SamlProvider } from '#iam'
+import type { InstanceProfile, OidcProvider, Role, SamlProvider, ServerCertificate } from '#iam'
+import type { VirtualDevice } from '#mfa'
 
 import type { ResourceKind } from '../rules.ts'
 import { accessKey, type OwnedAccessKey } from './access-key.ts'
 import { oidcProvider, policy, samlProvider, type PolicyEntity } from './by-arn.ts'
+import { instanceProfile, mfaDevice, serverCertificate } from './belongings.ts'
 import { group, role, user } from './named.ts'
 import type { Resolver } from './resource.ts'
 
@@ -15,20 +17,11 @@ export type Entities = {
   readonly policy: PolicyEntity
   readonly 'oidc-provider': OidcProvider
   readonly 'saml-provider': SamlProvider
-  readonly 'instance-profile': never
-  readonly 'server-certificate': never
-  readonly mfa: never
+  readonly 'instance-profile': InstanceProfile
+  readonly 'server-certificate': ServerCertificate
+  readonly mfa: VirtualDevice
   readonly 'access-key': OwnedAccessKey
 }
-
-/** A kind of which nothing can exist yet. */
-const none =
-  (kind: string): Resolver<never> =>
-  async ({ accountId }, name) => ({
-    arn: name.startsWith('arn:') ? name : `arn:aws:iam::${accountId}:${kind}/${name}`,
-    entity: undefined,
-    missing: `${name} cannot be found.`,
-  })
 
 /** How the resource of each kind is named in a request, and found. */
 export const resources: {
@@ -40,8 +33,8 @@ export const resources: {
   policy: { member: 'PolicyArn', resolve: policy },
   'oidc-provider': { member: 'OpenIDConnectProviderArn', resolve: oidcProvider },
   'saml-provider': { member: 'SAMLProviderArn', resolve: samlProvider },
-  'instance-profile': { member: 'InstanceProfileName', resolve: none('instance-profile') },
-  'server-certificate': { member: 'ServerCertificateName', resolve: none('server-certificate') },
-  mfa: { member: 'SerialNumber', resolve: none('mfa') },
+  'instance-profile': { member: 'InstanceProfileName', resolve: instanceProfile },
+  'server-certificate': { member: 'ServerCertificateName', resolve: serverCertificate },
+  mfa: { member: 'SerialNumber', resolve: mfaDevice },
   'access-key': { member: 'AccessKeyId', resolve: accessKey },
 }

@@ -1,0 +1,49 @@
+import { findPasswordPolicy, putPasswordPolicy, removePasswordPolicy } from '#directory'
+
+import type { Handlers } from '../call.ts'
+import { noSuchEntity } from '../limits.ts'
+
+/** The account's password policy. There is no partial update: what is left out goes back to its default. */
+export const passwordPolicy = {
+  GetAccountPasswordPolicy: async ({ db, accountId }) => {
+    const policy = await findPasswordPolicy(db, accountId)
+    if (policy === undefined) return missing(accountId)
+    return {
+      PasswordPolicy: {
+        MinimumPasswordLength: policy.minimumLength,
+        RequireSymbols: policy.requireSymbols,
+        RequireNumbers: policy.requireNumbers,
+        RequireUppercaseCharacters: policy.requireUppercase,
+        RequireLowercaseCharacters: policy.requireLowercase,
+        AllowUsersToChangePassword: policy.allowUsersToChange,
+        ExpirePasswords: policy.maxAgeDays !== undefined,
+        MaxPasswordAge: policy.maxAgeDays,
+        PasswordReusePrevention: policy.reusePrevention,
+        HardExpiry: policy.hardExpiry,
+      },
+    }
+  },
+
+  UpdateAccountPasswordPolicy: async ({ db, accountId, input }) => {
+    await putPasswordPolicy(db, accountId, {
+      minimumLength: input.MinimumPasswordLength ?? 6,
+      requireSymbols: input.RequireSymbols ?? false,
+      requireNumbers: input.RequireNumbers ?? false,
+      requireUppercase: input.RequireUppercaseCharacters ?? false,
+      requireLowercase: input.RequireLowercaseCharacters ?? false,
+      allowUsersToChange: input.AllowUsersToChangePassword ?? false,
+      maxAgeDays: input.MaxPasswordAge,
+      reusePrevention: input.PasswordReusePrevention,
+      hardExpiry: input.HardExpiry ?? false,
+    })
+    return undefined
+  },
+
+  DeleteAccountPasswordPolicy: async ({ db, accountId }) => {
+    if (!(await removePasswordPolicy(db, accountId))) return missing(accountId)
+    return undefined
+  },
+} satisfies Handlers
+
+const missing = (accountId: string): never =>
+  noSuchEntity(`The Password Policy with domain name ${accountId} cannot be found.`)
