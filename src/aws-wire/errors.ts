@@ -56,6 +56,7 @@ const codeOfReason: Readonly<Record<string, FrontDoorCode>> = {
   'sigv4/payload-mismatch': 'SignatureDoesNotMatch',
   'sigv4/unsigned-payload': 'SignatureDoesNotMatch',
   'sigv4/mismatch': 'SignatureDoesNotMatch',
+  'sigv4/sigv4a-only': 'SignatureDoesNotMatch',
   'aws-wire/malformed-query': 'MalformedQueryString',
   'aws-wire/validation': 'ValidationError',
   'aws-wire/unknown-action': 'InvalidAction',

@@ -3,17 +3,22 @@ import { refuse } from '#kernel'
 import { queryPairs } from './encoding.ts'
 import { headerValues, rawQueryOf, type SignableRequest } from './request.ts'
 
+/** SigV4 (HMAC with the secret) or SigV4A (ECDSA with a key derived from it). */
+export type SigningAlgorithm = 'AWS4-HMAC-SHA256' | 'AWS4-ECDSA-P256-SHA256'
+
 /** What a signed request says about its own signature. Nothing in it is proven yet. */
 export type Authorization = {
   readonly form: 'header' | 'presigned'
+  readonly algorithm: SigningAlgorithm
   readonly accessKeyId: string
   /** `yyyymmdd` of the credential scope. */
   readonly day: string
+  /** Of the scope; of SigV4A, which has none there, the one region of its set, or `*`. */
   readonly region: string
   readonly service: string
   /** Lower case, in the signer's order. */
   readonly signedHeaders: readonly string[]
-  /** 64 lower-case hex digits. */
+  /** Lower-case hex: 32 bytes of SigV4, a DER signature of SigV4A. */
   readonly signature: string
   /** X-Amz-Date as sent. */
   readonly date: string
@@ -55,8 +60,8 @@ export function parseAuthorization(request: SignableRequest): Authorization | un
 }
 
 function fromHeader(line: string, request: SignableRequest): Authorization {
-  const [algorithm, rest = ''] = splitOnce(line.trim(), ' ')
-  requireAlgorithm(algorithm)
+  const [named, rest = ''] = splitOnce(line.trim(), ' ')
+  const algorithm = algorithmOf(named)
   const parts = new Map<string, string>()
   for (const part of rest.split(',').filter((each) => each.trim() !== '')) {
     const [name, value] = splitOnce(part.trim(), '=')
@@ -69,11 +74,13 @@ function fromHeader(line: string, request: SignableRequest): Authorization {
   const tokens = headerValues(request.headers, 'x-amz-security-token')
   if (moreDates.length > 0 || tokens.length > 1)
     incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
+  const regions = headerValues(request.headers, 'x-amz-region-set')
   return {
     form: 'header',
-    ...scopeOf(piece('Credential')),
+    algorithm,
+    ...scopeOf(piece('Credential'), algorithm, regions.join(',')),
     signedHeaders: signedHeadersOf(piece('SignedHeaders')),
-    signature: signatureOf(piece('Signature')),
+    signature: signatureOf(piece('Signature'), algorithm),
     ...dateOf(date ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")),
     ...(tokens[0] === undefined ? {} : { sessionToken: tokens[0].trim() }),
   }
@@ -87,7 +94,7 @@ function fromQuery(query: ReadonlyMap<string, readonly string[]>): Authorization
   }
   const piece = (name: string): string =>
     optional(name) || incomplete(`AWS query-string parameters must include '${name}'.`)
-  requireAlgorithm(piece('X-Amz-Algorithm'))
+  const algorithm = algorithmOf(piece('X-Amz-Algorithm'))
   const expires = optional('X-Amz-Expires')
   const seconds = expires === undefined ? undefined : Number(expires)
   if (expires !== undefined && !(/^\d{1,6}$/.test(expires) && Number(expires) <= maxPresignedSeconds)) {
@@ -96,9 +103,10 @@ function fromQuery(query: ReadonlyMap<string, readonly string[]>): Authorization
   const token = optional('X-Amz-Security-Token')
   return {
     form: 'presigned',
-    ...scopeOf(piece('X-Amz-Credential')),
+    algorithm,
+    ...scopeOf(piece('X-Amz-Credential'), algorithm, optional('X-Amz-Region-Set') ?? ''),
     signedHeaders: signedHeadersOf(piece('X-Amz-SignedHeaders')),
-    signature: signatureOf(piece('X-Amz-Signature')),
+    signature: signatureOf(piece('X-Amz-Signature'), algorithm),
     ...dateOf(piece('X-Amz-Date')),
     ...(token === undefined ? {} : { sessionToken: token }),
     ...(seconds === undefined ? {} : { expiresInSeconds: seconds }),
@@ -110,18 +118,30 @@ function splitOnce(text: string, mark: string): readonly [string, string?] {
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-function requireAlgorithm(algorithm: string): void {
-  if (algorithm !== 'AWS4-HMAC-SHA256') incomplete("The signing algorithm must be 'AWS4-HMAC-SHA256'.")
+function algorithmOf(named: string): SigningAlgorithm {
+  return named === 'AWS4-HMAC-SHA256' || named === 'AWS4-ECDSA-P256-SHA256'
+    ? named
+    : incomplete("The signing algorithm must be 'AWS4-HMAC-SHA256'.")
 }
 
-function scopeOf(credential: string): Pick<Authorization, 'accessKeyId' | 'day' | 'region' | 'service'> {
-  const [accessKeyId = '', day = '', region = '', service = '', terminator, ...more] = credential.split('/')
+function scopeOf(
+  credential: string,
+  algorithm: SigningAlgorithm,
+  regionSet: string,
+): Pick<Authorization, 'accessKeyId' | 'day' | 'region' | 'service'> {
+  const pieces = credential.split('/')
+  const isRegional = algorithm === 'AWS4-HMAC-SHA256'
+  // SigV4A has the region outside the scope, in a header that is signed.
+  if (!isRegional) pieces.splice(2, 0, regionOf(regionSet))
+  const [accessKeyId = '', day = '', region = '', service = '', terminator, ...more] = pieces
   if (terminator === undefined || more.length > 0) {
-    incomplete('Credential must have the form access-key-id/yyyymmdd/region/service/aws4_request.')
+    incomplete(
+      `Credential must have the form access-key-id/yyyymmdd/${isRegional ? 'region/' : ''}service/aws4_request.`,
+    )
   }
   if (!/^\w{16,128}$/.test(accessKeyId)) incomplete('Credential has no access key id.')
   if (!/^\d{8}$/.test(day)) incomplete('Credential has no date in the form yyyymmdd.')
-  if (!/^[a-z0-9-]{1,64}$/i.test(region)) incomplete('Credential has no region.')
+  if (isRegional && !/^[a-z0-9-]{1,64}$/i.test(region)) incomplete('Credential has no region.')
   if (!/^[a-z0-9-]{1,64}$/i.test(service)) incomplete('Credential has no service.')
   if (terminator !== 'aws4_request') {
     refuse(
@@ -142,8 +162,26 @@ function signedHeadersOf(list: string): readonly string[] {
   return names
 }
 
-const signatureOf = (signature: string): string =>
-  /^[0-9a-f]{64}$/.test(signature) ? signature : incomplete('Signature must be 64 lower-case hex digits.')
+/** A set of one region is that region; of several, or with globs, any. */
+function regionOf(regionSet: string): string {
+  const regions = regionSet.split(',').map((each) => each.trim())
+  if (regions.some((each) => !/^[a-z0-9*-]{1,64}$/i.test(each)) || regions.length > 64) {
+    incomplete("SigV4A requires the signed header 'X-Amz-Region-Set' with regions.")
+  }
+  const [only = '*', ...others] = regions
+  return others.length > 0 || only.includes('*') ? '*' : only
+}
+
+function signatureOf(signature: string, algorithm: SigningAlgorithm): string {
+  if (algorithm === 'AWS4-HMAC-SHA256') {
+    return /^[0-9a-f]{64}$/.test(signature)
+      ? signature
+      : incomplete('Signature must be 64 lower-case hex digits.')
+  }
+  return /^(?:[0-9a-f]{2}){8,72}$/.test(signature)
+    ? signature
+    : incomplete('Signature must be an ECDSA signature in lower-case hex.')
+}
 
 function dateOf(date: string): Pick<Authorization, 'date' | 'signedAt'> {
   const match = /^(\d{4})(\d\d)(\d\d)T([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z$/.exec(date)

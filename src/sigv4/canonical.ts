@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 
+import type { SigningAlgorithm } from './authorization.ts'
 import { decodePercent, encodePath, encodeRfc3986, queryPairs } from './encoding.ts'
 import { headerValues, rawPathOf, rawQueryOf, type HeaderPairs, type SignableRequest } from './request.ts'
 
@@ -50,6 +51,13 @@ const canonicalValue = (headers: HeaderPairs, name: string): string =>
     .map((value) => value.trim().replaceAll(/[ \t]+/g, ' '))
     .join(',')
 
-/** The string to sign. `scope` is `day/region/service/aws4_request`; `date` the value of X-Amz-Date. */
-export const stringToSign = (date: string, scope: string, canonical: string): string =>
-  ['AWS4-HMAC-SHA256', date, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')
+/**
+ * The string to sign. `scope` is `day/region/service/aws4_request`, of SigV4A without the region; `date` the value of
+ * X-Amz-Date.
+ */
+export const stringToSign = (
+  date: string,
+  scope: string,
+  canonical: string,
+  algorithm: SigningAlgorithm = 'AWS4-HMAC-SHA256',
+): string => [algorithm, date, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')

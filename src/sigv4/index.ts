@@ -1,5 +1,5 @@
 /**
- * AWS Signature Version 4: the canonical form of a request, signing it (header and presigned), and verifying it in
+ * AWS Signature Version 4, with a shared secret (SigV4) or a key pair derived from it (SigV4A): the canonical form of a request, signing it (header and presigned), and verifying it in
  * three steps, so that the expensive look-up of a secret comes after the cheap checks:
  * `parseAuthorization` → `checkFreshness` → (the caller finds the secret) → `verifySignature`.
  *
@@ -7,7 +7,7 @@
  * process"; what real clients send is recorded in the tests.
  */
 export { parseAuthorization } from './authorization.ts'
-export type { Authorization } from './authorization.ts'
+export type { Authorization, SigningAlgorithm } from './authorization.ts'
 export { checkFreshness } from './freshness.ts'
 export type { FreshnessRules } from './freshness.ts'
 export { verifySignature } from './verify.ts'
@@ -17,5 +17,8 @@ export { payloadHash } from './request.ts'
 export type { Body, HeaderPairs, SignableRequest } from './request.ts'
 export { dayKeyCache, signingKey } from './signing-key.ts'
 export type { DayKeyCache } from './signing-key.ts'
+export { sigv4aJwk, sigv4aKey, sigv4aPublicKey } from './sigv4a-key.ts'
+export type { Sigv4aKey } from './sigv4a-key.ts'
+export { signHeadersV4a } from './sign-v4a.ts'
 export { presign, signHeaders } from './sign.ts'
 export type { SigningCredentials, SigningScope } from './sign.ts'

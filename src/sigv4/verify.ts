@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
 
 import { refuse } from '#kernel'
 
@@ -6,41 +6,43 @@ import type { Authorization } from './authorization.ts'
 import { canonicalRequest, stringToSign } from './canonical.ts'
 import { queryPairs } from './encoding.ts'
 import { headerValues, payloadHash, rawQueryOf, type SignableRequest } from './request.ts'
+import { sigv4aKey, sigv4aPublicKey } from './sigv4a-key.ts'
 import { signingKey, type DayKeyCache } from './signing-key.ts'
 
 /** How a signature is verified. */
 export type VerifyRules = {
-  /** The secret access key of `authorization.accessKeyId`. */
-  readonly secret: string
+  /** The secret access key of `authorization.accessKeyId`; absent where only its public key is known. */
+  readonly secret?: string | undefined
+  /** The public key of SigV4A; derived from the secret where it is absent. */
+  readonly publicKey?: KeyObject | undefined
   /** Whether the body may be outside the signature (`UNSIGNED-PAYLOAD`, `STREAMING-…`). Never so on `iam` and `sts`. */
   readonly unsignedPayload?: boolean
   readonly keys?: DayKeyCache
 }
 
 /**
- * Recomputes the signature over the request as received and compares it in constant time. The token, expiry and
- * revocation are the caller's to check.
+ * Recomputes the signature over the request as received and compares it in constant time, or verifies that of SigV4A
+ * with the public key. The token, expiry and revocation are the caller's to check.
  *
- * @throws Failure unauthenticated `sigv4/payload-mismatch`, `sigv4/unsigned-payload`, `sigv4/mismatch`
+ * @throws Failure unauthenticated `sigv4/payload-mismatch`, `sigv4/unsigned-payload`, `sigv4/mismatch`,
+ * `sigv4/sigv4a-only`
  */
 export function verifySignature(
   authorization: Authorization,
   request: SignableRequest,
   rules: VerifyRules,
 ): void {
-  const { accessKeyId, day, region, service, signedHeaders, date, signature } = authorization
+  const { accessKeyId, service, signedHeaders } = authorization
   const canonical = canonicalRequest(request, {
     signedHeaders,
     service,
     payloadHash: signedPayloadHash(authorization, request, rules.unsignedPayload ?? false),
   })
-  const key = rules.keys
-    ? rules.keys(accessKeyId, rules.secret, { day, region, service })
-    : signingKey(rules.secret, day, region, service)
-  const expected = createHmac('sha256', key)
-    .update(stringToSign(date, `${day}/${region}/${service}/aws4_request`, canonical))
-    .digest()
-  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {
+  const isGenuine =
+    authorization.algorithm === 'AWS4-HMAC-SHA256'
+      ? macMatches(authorization, canonical, rules)
+      : signatureMatches(authorization, canonical, rules)
+  if (!isGenuine) {
     refuse(
       'unauthenticated',
       'sigv4/mismatch',
@@ -50,6 +52,41 @@ export function verifySignature(
     )
   }
 }
+
+function macMatches(
+  { accessKeyId, day, region, service, date, signature }: Authorization,
+  canonical: string,
+  { secret, keys }: VerifyRules,
+): boolean {
+  if (secret === undefined) {
+    return refuse(
+      'unauthenticated',
+      'sigv4/sigv4a-only',
+      'This access key signs with AWS4-ECDSA-P256-SHA256 (SigV4A) only.',
+    )
+  }
+  const key = keys
+    ? keys(accessKeyId, secret, { day, region, service })
+    : signingKey(secret, day, region, service)
+  const expected = createHmac('sha256', key)
+    .update(stringToSign(date, `${day}/${region}/${service}/aws4_request`, canonical))
+    .digest()
+  return timingSafeEqual(expected, Buffer.from(signature, 'hex'))
+}
+
+function signatureMatches(
+  { accessKeyId, day, service, date, signature, algorithm }: Authorization,
+  canonical: string,
+  { secret, publicKey }: VerifyRules,
+): boolean {
+  const key = publicKey ?? (secret === undefined ? undefined : derivedPublicKey(accessKeyId, secret))
+  if (key === undefined) return false
+  const signed = stringToSign(date, `${day}/${service}/aws4_request`, canonical, algorithm)
+  return verify('sha256', Buffer.from(signed), key, Buffer.from(signature, 'hex'))
+}
+
+const derivedPublicKey = (accessKeyId: string, secret: string): KeyObject =>
+  sigv4aPublicKey(sigv4aKey(accessKeyId, secret).publicKey)
 
 /** The payload line of the canonical request: the hash of the real body, or a literal where that is allowed. */
 function signedPayloadHash(
