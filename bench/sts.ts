@@ -48,7 +48,7 @@ const sts = openSts({
   issuer,
   samlEntityId: `${issuer}/saml/metadata`,
   verifyMfa: async () => ({ at: systemClock() }),
-  settings: { allowed_issuer_hosts: [] },
+  settings: { allowed_issuer_hosts: [], verifiable_sessions: 'sigv4a' },
   log: { warn: console.warn },
 })
 const arn = await putOidcProvider(database, systemClock, {

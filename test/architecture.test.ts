@@ -79,7 +79,7 @@ const slices: Record<string, readonly string[]> = {
   ],
   audit: ['database', 'http', 'kernel'],
   keys: ['crypto', 'database', 'kernel'],
-  directory: ['crypto', 'database', 'kernel'],
+  directory: ['crypto', 'database', 'kernel', 'sigv4'],
   access: [
     'apps',
     'audit',

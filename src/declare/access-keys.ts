@@ -1,5 +1,4 @@
-import { equal } from '#crypto'
-import { createAccessKey, deleteAccessKey, findAccessKey } from '#directory'
+import { createAccessKey, deleteAccessKey, findAccessKey, isKeyOf } from '#directory'
 import type { Applying } from './applying.ts'
 import { problemAt } from './applying.ts'
 import type { DeclaredKey } from './read.ts'
@@ -15,14 +14,16 @@ export async function putAccessKeys(
   keys: readonly DeclaredKey[],
 ): Promise<boolean> {
   let changed = false
-  for (const { id, secret, path } of keys) {
+  for (const { id, secret, sigv4aOnly, path } of keys) {
     const found = await findAccessKey(tx, needs.vault, id)
     if (found !== undefined && (found.accountId !== owner.accountId || found.userId !== owner.userId))
       problemAt([...path, 'id'], `The access key ${id} belongs to somebody else. Write another id.`)
-    if (found !== undefined && equal(found.secret.reveal(), secret.reveal())) continue
+    const isSame =
+      found !== undefined && (!sigv4aOnly || found.publicKey !== undefined) && isKeyOf(found, secret)
+    if (isSame) continue
     // Another secret is another key: what was signed with the old one ends with it.
     if (found !== undefined) await deleteAccessKey(tx, id)
-    await createAccessKey(tx, needs, { ...owner, accessKeyId: id, secret })
+    await createAccessKey(tx, needs, { ...owner, accessKeyId: id, secret, sigv4aOnly })
     changed = true
   }
   return changed

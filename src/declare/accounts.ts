@@ -7,6 +7,7 @@ import {
   listAccounts,
   type Organization,
   renameOrganization,
+  setKeyForm,
 } from '#iam'
 import { accountId } from '#kernel'
 import { type Path, suggestion } from '#config'
@@ -93,9 +94,11 @@ export async function applyAccounts(applying: Applying, plan: AccountPlan): Prom
           [...path, 'alias'],
           `Account ${id} has the alias ${found.alias ?? '(none)'} here. Write that one.`,
         )
+      const newRule =
+        value.sigv4a_keys_only !== undefined && (await setKeyForm(tx, id, value.sigv4a_keys_only))
       const newKeys = await putAccessKeys(applying, { accountId: id }, keys)
       return {
-        outcome: outcomeOf(found === undefined, newKeys),
+        outcome: outcomeOf(found === undefined, newKeys || newRule),
         event: {
           name: found === undefined ? 'CreateAccount' : 'UpdateAccount',
           parameters: { accountId: id, accountName: value.name, rootAccessKeys: keys.map((key) => key.id) },

@@ -4,7 +4,12 @@ import { type Declared, type ListName, lists, thingNames } from './schema.ts'
 import { type DeclareRequest, openSource, type Source } from './source.ts'
 
 /** An access key with its secret. */
-export type DeclaredKey = { readonly id: string; readonly secret: Secret; readonly path: Path }
+export type DeclaredKey = {
+  readonly id: string
+  readonly secret: Secret
+  readonly sigv4aOnly: boolean
+  readonly path: Path
+}
 
 /** One thing of the file: where it stands, what was written, and what its policies and secrets came to. */
 export type Thing<Name extends ListName> = {
@@ -225,7 +230,7 @@ function readKeys(
           source.tell(at, 'This key has no secret. Write secret: ${NAME} or secret_file: PATH.')
         return []
       }
-      return [{ id: key.id, secret, path: at }]
+      return [{ id: key.id, secret, sigv4aOnly: key['sigv4a_only'] === true, path: at }]
     })
   })
 }

@@ -42,6 +42,8 @@ const accessKey = z.strictObject({
     .regex(/^AKIA[A-Z0-9]{12,124}$/, { error: 'Write an access key id: AKIA and 16 capitals and digits.' }),
   secret: fromEnvironment.optional(),
   secret_file: text.optional(),
+  /** The key signs with SigV4A alone, and its secret is not kept here. */
+  sigv4a_only: z.boolean().optional(),
 })
 
 const account = z.strictObject({
@@ -52,6 +54,8 @@ const account = z.strictObject({
     .regex(/^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$/)
     .optional(),
   root_access_keys: z.array(accessKey).max(2).optional(),
+  /** Whether new access keys of this account sign with SigV4A alone. */
+  sigv4a_keys_only: z.boolean().optional(),
   /** The path of its organizational unit, or `root`. */
   unit: text.optional(),
   scp_full_access: z.boolean().optional(),

@@ -1,15 +1,19 @@
 import { type Queryable, sql, violatedUnique } from '#database'
-import type { Vault } from '#crypto'
+import { equal, type Vault } from '#crypto'
 import { accessKeyId, type Clock, randomId, refuse, Secret } from '#kernel'
+import { sigv4aKey } from '#sigv4'
 
 /** A long-term key as `authenticate` needs it. `userId` is absent for the root user's. */
 export type AccessKey = {
   readonly accessKeyId: string
   readonly accountId: string
   readonly userId: string | undefined
-  readonly secret: Secret
   readonly status: 'Active' | 'Inactive'
-}
+} & (
+  | { readonly secret: Secret; readonly publicKey?: undefined }
+  /** Signs with SigV4A alone: the secret is nowhere but with its holder. The point, uncompressed (65 bytes). */
+  | { readonly secret?: undefined; readonly publicKey: Buffer }
+)
 
 /** A long-term key as lists show it. */
 export type AccessKeySummary = {
@@ -28,7 +32,8 @@ const context = (id: string, accountId: string) => `access_key/secret/${accountI
 const usual = 2
 
 /**
- * Creates a key; the secret is in the answer and nowhere else in clear.
+ * Creates a key; the secret is in the answer and nowhere else in clear. Of a key that signs with SigV4A alone only the
+ * public key is kept: because it was asked for, or because the account wants no others.
  *
  * @param request `accessKeyId` and `secret` only to make an environment again exactly; otherwise they are random
  * @throws Failure conflict directory/access-key-limit past the quota, two per user, directory/access-key-exists
@@ -43,11 +48,13 @@ export async function createAccessKey(
     secret?: Secret | undefined
     /** How many keys the owner may have. */
     quota?: number | undefined
+    sigv4aOnly?: boolean | undefined
   },
 ): Promise<{ accessKeyId: string; secret: Secret; createdAt: Temporal.Instant }> {
   const id = request.accessKeyId ?? accessKeyId()
   const secret =
     request.secret ?? new Secret(Buffer.from(randomId(), 'base64url').subarray(0, 30).toString('base64'))
+  const sigv4aOnly = request.sigv4aOnly === true || (await wantsSigv4a(tx, request.accountId))
   // The owner's row is the lock: two creations at once are counted one after the other.
   if (request.userId === undefined)
     await tx.query(sql`select account_id from account where account_id = ${request.accountId} for update`)
@@ -62,9 +69,10 @@ export async function createAccessKey(
   const createdAt = needs.clock()
   try {
     await tx.query(
-      sql`insert into access_key (access_key_id, account_id, user_id, secret_sealed, created_at)
+      sql`insert into access_key (access_key_id, account_id, user_id, secret_sealed, public_key, created_at)
           values (${id}, ${request.accountId}, ${request.userId},
-                  ${needs.vault.seal(secret.reveal(), context(id, request.accountId))}, ${createdAt})`,
+                  ${sigv4aOnly ? undefined : needs.vault.seal(secret.reveal(), context(id, request.accountId))},
+                  ${sigv4aOnly ? sigv4aKey(id, secret.reveal()).publicKey : undefined}, ${createdAt})`,
     )
   } catch (thrown) {
     if (violatedUnique(thrown) === undefined) throw thrown
@@ -73,23 +81,37 @@ export async function createAccessKey(
   return { accessKeyId: id, secret, createdAt }
 }
 
-/** A key with its secret, whatever its status; undefined when there is none. */
+async function wantsSigv4a(tx: Queryable, accountId: string): Promise<boolean> {
+  const { rows } = await tx.query<{ sigv4a_keys_only: boolean }>(
+    sql`select sigv4a_keys_only from account where account_id = ${accountId}`,
+  )
+  return rows[0]?.sigv4a_keys_only ?? false
+}
+
+/** Whether a key is this very secret's. */
+export const isKeyOf = (key: AccessKey, secret: Secret): boolean =>
+  key.publicKey === undefined
+    ? equal(key.secret.reveal(), secret.reveal())
+    : key.publicKey.equals(sigv4aKey(key.accessKeyId, secret.reveal()).publicKey)
+
+/** A key with its secret or public key, whatever its status; undefined when there is none. */
 export async function findAccessKey(db: Queryable, vault: Vault, id: string): Promise<AccessKey | undefined> {
   const { rows } = await db.query<{
     account_id: string
     user_id: string | null
-    secret_sealed: Buffer
+    secret_sealed: Buffer | null
+    public_key: Buffer | null
     status: 'Active' | 'Inactive'
-  }>(sql`select account_id, user_id, secret_sealed, status from access_key where access_key_id = ${id}`)
+  }>(
+    sql`select account_id, user_id, secret_sealed, public_key, status from access_key where access_key_id = ${id}`,
+  )
   const [row] = rows
   if (row === undefined) return undefined
-  return {
-    accessKeyId: id,
-    accountId: row.account_id,
-    userId: row.user_id ?? undefined,
-    secret: new Secret(vault.open(row.secret_sealed, context(id, row.account_id)).toString()),
-    status: row.status,
-  }
+  const { account_id: accountId, status, secret_sealed: sealed, public_key: publicKey } = row
+  const known = { accessKeyId: id, accountId, userId: row.user_id ?? undefined, status }
+  if (publicKey !== null) return { ...known, publicKey }
+  if (sealed === null) throw new TypeError('An access key has neither a secret nor a public key.')
+  return { ...known, secret: new Secret(vault.open(sealed, context(id, accountId)).toString()) }
 }
 
 /** One row of `summaryColumns`. */

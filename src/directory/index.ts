@@ -7,6 +7,7 @@ export {
   deleteAccessKey,
   describeAccessKey,
   findAccessKey,
+  isKeyOf,
   listAccessKeys,
   setAccessKeyStatus,
   touchAccessKey,

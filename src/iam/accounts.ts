@@ -127,3 +127,12 @@ export async function setGlobalEndpointTokenVersion(
 ): Promise<void> {
   await tx.query(sql`update account set global_endpoint_token_version = ${version} where account_id = ${id}`)
 }
+
+/** Whether new access keys of an account sign with SigV4A alone. @returns whether that changed */
+export async function setKeyForm(tx: Queryable, id: string, sigv4aOnly: boolean): Promise<boolean> {
+  const { rows } = await tx.query(
+    sql`update account set sigv4a_keys_only = ${sigv4aOnly}
+        where account_id = ${id} and sigv4a_keys_only <> ${sigv4aOnly} returning account_id`,
+  )
+  return rows.length > 0
+}

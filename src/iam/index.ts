@@ -16,6 +16,7 @@ export {
   listAccounts,
   removeAccountAlias,
   renameOrganization,
+  setKeyForm,
   setAccountAlias,
   setGlobalEndpointTokenVersion,
 } from './accounts.ts'

@@ -1,5 +1,6 @@
 import type { RequestInfo } from '#http'
 import { callerIdentity, type Caller, type Role } from '#iam'
+import type { SigningAlgorithm } from '#sigv4'
 
 import { audited } from './audited.ts'
 import { roleSessionArn } from './callers.ts'
@@ -18,6 +19,8 @@ export type AssumeRoleRequest = {
   /** The sessions it is taken from (`BrowserSession.family`, a command line's): it ends when one of them is revoked. */
   readonly family?: string | readonly string[] | undefined
   readonly from: RequestInfo
+  /** How the call was signed; absent for callers that do not sign. */
+  readonly algorithm?: SigningAlgorithm | undefined
   readonly region?: string | undefined
   readonly roleArn: string
   readonly sessionName: string
@@ -153,6 +156,7 @@ async function assume(needs: StsNeeds, request: AssumeRoleRequest): Promise<Issu
         chained,
       }),
       minimumSize: request.minimumSize,
+      algorithm: request.algorithm,
     },
   )
   return {

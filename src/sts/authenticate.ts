@@ -1,17 +1,22 @@
+import type { KeyObject } from 'node:crypto'
+
 import { findAccessKey, findUserById } from '#directory'
 import type { Caller } from '#iam'
 import { refuse, type Secret } from '#kernel'
 import {
   checkFreshness,
   parseAuthorization,
+  sigv4aPublicKey,
   verifySignature,
   type Authorization,
   type SignableRequest,
+  type SigningAlgorithm,
 } from '#sigv4'
 
 import type { SessionClaims } from './claims.ts'
 import { rootCaller, sessionCaller, userCaller } from './callers.ts'
 import type { AuthenticateNeeds } from './needs.ts'
+import { epochsOfSession } from './signed-session.ts'
 
 /** What a verifier of signed requests accepts. */
 export type AuthenticateRules = {
@@ -32,12 +37,15 @@ export type SignedCaller = {
   /** Region and service of the credential scope. */
   readonly region: string
   readonly service: string
+  readonly algorithm: SigningAlgorithm
 }
 
 /** Whose credentials a request names, looked up but not proven yet. */
 export type Credentials = {
   readonly authorization: Authorization
-  readonly secret: Secret
+  /** Absent where only a public key is known. */
+  readonly secret?: Secret | undefined
+  readonly publicKey?: KeyObject | undefined
   /** Makes the caller, once the signature has proven it: expiry, epochs, status. */
   readonly resolve: () => Promise<SignedCaller>
 }
@@ -50,18 +58,24 @@ export type Credentials = {
  * unknown or inactive key, a foreign or damaged token, a disabled user, and what #sigv4 refuses
  * @throws Failure expired `sts/session-expired` for a session that is over or was revoked
  * @throws Failure malformed `sigv4/incomplete-signature`, `sigv4/malformed-url`
+ * @throws Failure throttled `sts/too-many-signatures` for a key whose SigV4A signatures keep failing
  */
 export async function authenticate(
   needs: AuthenticateNeeds,
   request: SignableRequest,
   rules: AuthenticateRules,
 ): Promise<SignedCaller> {
-  const { authorization, secret, resolve } = await findCredentials(needs, request, rules)
-  verifySignature(authorization, request, {
-    secret: secret.reveal(),
-    unsignedPayload: rules.unsignedPayload ?? false,
-    ...(needs.dayKeys === undefined ? {} : { keys: needs.dayKeys }),
-  })
+  const { authorization, secret, publicKey, resolve } = await findCredentials(needs, request, rules)
+  const check = () =>
+    verifySignature(authorization, request, {
+      secret: secret?.reveal(),
+      publicKey,
+      unsignedPayload: rules.unsignedPayload ?? false,
+      ...(needs.dayKeys === undefined ? {} : { keys: needs.dayKeys }),
+    })
+  // Verifying SigV4A costs many times what forging one does.
+  if (authorization.algorithm === 'AWS4-HMAC-SHA256') check()
+  else needs.costly(authorization.accessKeyId, check)
   return resolve()
 }
 
@@ -94,7 +108,7 @@ function temporaryCredentials(
   authorization: Authorization,
   sessionToken: string,
 ): Credentials {
-  const { accessKeyId, region, service } = authorization
+  const { accessKeyId, region, service, algorithm } = authorization
   const { claims, secretAccessKey } = needs.tokens.open(accessKeyId, sessionToken)
   return {
     authorization,
@@ -104,7 +118,7 @@ function temporaryCredentials(
       const caller = (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
       if (caller.type === 'role-session')
         needs.noteUse({ accessKeyId, roleId: caller.role.roleId, at: needs.clock(), service, region })
-      return { caller, session: claims, accessKeyId, region, service }
+      return { caller, session: claims, accessKeyId, region, service, algorithm }
     },
   }
 }
@@ -113,19 +127,19 @@ async function longTermCredentials(
   needs: AuthenticateNeeds,
   authorization: Authorization,
 ): Promise<Credentials> {
-  const { accessKeyId, region, service } = authorization
+  const { accessKeyId, region, service, algorithm } = authorization
   const key = await findAccessKey(needs.database, needs.vault, accessKeyId)
   if (key?.status !== 'Active') return refuseKey()
   return {
     authorization,
-    secret: key.secret,
+    ...(key.publicKey === undefined ? { secret: key.secret } : { publicKey: sigv4aPublicKey(key.publicKey) }),
     resolve: async () => {
       const user = key.userId === undefined ? undefined : await findUserById(needs.database, key.userId)
       if (key.userId !== undefined && user?.status !== 'active') return refuseKey()
       needs.noteUse({ accessKeyId, at: needs.clock(), service, region })
       const caller =
         user === undefined ? rootCaller(key.accountId, { accessKeyId }) : userCaller(user, { accessKeyId })
-      return { caller, accessKeyId, region, service }
+      return { caller, accessKeyId, region, service, algorithm }
     },
   }
 }
@@ -159,8 +173,9 @@ async function requireLive(
 ): Promise<void> {
   await epochs.requireFresh()
   const over = Temporal.Instant.compare(claims.expiresAt, clock()) <= 0
-  const all: SessionClaims['epochs'] = [...claims.epochs, ['key', accessKeyId, 0]]
-  const revoked = all.find(([kind, id, epoch]) => epochs.of(kind, id) !== epoch)
+  const revoked = epochsOfSession(accessKeyId, claims).find(
+    ([kind, id, epoch]) => epochs.of(kind, id) !== epoch,
+  )
   if (over || revoked !== undefined) {
     refuse('expired', 'sts/session-expired', 'The security token included in the request is expired', {
       revoked: revoked?.slice(0, 2),

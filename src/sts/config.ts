@@ -10,6 +10,11 @@ export const stsSettings = z.strictObject({
     .array(z.string().regex(/^[\w.[\]:-]{1,255}$/))
     .max(100)
     .default([]),
+  /**
+   * Whose role sessions get tokens that services can verify with public keys alone: `sigv4a` those who ask with SigV4A,
+   * `always` all, `never` none.
+   */
+  verifiable_sessions: z.enum(['sigv4a', 'always', 'never']).default('sigv4a'),
 })
 
 export type StsSettings = z.infer<typeof stsSettings>

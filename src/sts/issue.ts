@@ -1,4 +1,5 @@
 import type { EpochKind } from '#sessions'
+import type { SigningAlgorithm } from '#sigv4'
 
 import type { SessionClaims } from './claims.ts'
 import type { StsNeeds } from './needs.ts'
@@ -28,15 +29,23 @@ export function epochsOf(
   ]
 }
 
+/** How long, and in which form. */
+type IssueRules = {
+  readonly seconds: number
+  readonly minimumSize?: number | undefined
+  /** How the asking call was signed: a client that signs with SigV4A will do so with what it gets. */
+  readonly algorithm?: SigningAlgorithm | undefined
+}
+
 /**
  * Mints a session from now on.
  *
  * @throws Failure malformed `sts/packed-policy-too-large`
  */
 export function issue(
-  { clock, tokens }: Pick<StsNeeds, 'clock' | 'tokens'>,
+  { clock, tokens, verifiableSessions }: Pick<StsNeeds, 'clock' | 'tokens' | 'verifiableSessions'>,
   claims: Omit<SessionClaims, 'issuedAt' | 'expiresAt'>,
-  { seconds, minimumSize }: { readonly seconds: number; readonly minimumSize?: number | undefined },
+  { seconds, minimumSize, algorithm }: IssueRules,
 ): Issued {
   const issuedAt = clock().round({ smallestUnit: 'second', roundingMode: 'floor' })
   const whole: SessionClaims = { ...claims, issuedAt, expiresAt: issuedAt.add({ seconds }) }
@@ -45,8 +54,10 @@ export function issue(
     policyArns: claims.sessionPolicyArns,
     tags: claims.tags,
   })
+  const isAsked = verifiableSessions === 'sigv4a' && algorithm === 'AWS4-ECDSA-P256-SHA256'
+  const form = verifiableSessions === 'always' || isAsked ? 'signed' : 'sealed'
   return {
-    credentials: tokens.mint(whole, minimumSize),
+    credentials: tokens.mint(whole, minimumSize, form),
     packedPolicySize: percent === 0 ? undefined : percent,
     claims: whole,
   }

@@ -8,6 +8,7 @@ import type { StsAssertion, StsAssertionRequest } from '#saml'
 import type { Epochs } from '#sessions'
 import type { DayKeyCache } from '#sigv4'
 
+import type { StsSettings } from './config.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import type { Remembered } from './remembered.ts'
 import type { SessionTokens } from './session-token.ts'
@@ -19,6 +20,8 @@ export type AuthenticateNeeds = AuthorizeNeeds & {
   readonly tokens: SessionTokens
   readonly epochs: Pick<Epochs, 'of' | 'requireFresh'>
   readonly dayKeys?: DayKeyCache | undefined
+  /** Runs the check of a SigV4A signature (`costlyChecks`). */
+  readonly costly: (accessKeyId: string, check: () => void) => void
   /** Notes the use of a long-term key or a role (`keyUses`). Does not wait: nobody's request does for this. */
   readonly noteUse: (use: KeyUse) => void
 }
@@ -39,6 +42,8 @@ export type StsNeeds = AuthenticateNeeds &
     readonly database: Database
     readonly audit: Pick<Audit, 'recordSoon'>
     readonly publicUrl: URL
+    /** Whose sessions get tokens of the signed form. */
+    readonly verifiableSessions: StsSettings['verifiable_sessions']
     /** Keys that sign identity tokens for outside services. */
     readonly keys: Pick<Keys, 'active'>
     /** Checks and uses up a code. @throws Failure forbidden mfa/wrong-code, throttled mfa/too-many-tries */

@@ -11,6 +11,7 @@ import type { Epochs } from '#sessions'
 import { dayKeyCache } from '#sigv4'
 
 import { countAssertionUses } from './assertion-uses.ts'
+import { costlyChecks } from './costly-checks.ts'
 import type { StsSettings } from './config.ts'
 import { issuerKeys } from './issuer-keys.ts'
 import { keyUses } from './key-uses.ts'
@@ -18,6 +19,7 @@ import type { StsNeeds } from './needs.ts'
 import { guardedFetch } from './outgoing.ts'
 import { remembered } from './remembered.ts'
 import { sessionTokens } from './session-token.ts'
+import { signedSessions } from './signed-session.ts'
 
 /** What the application has, and STS is made of. */
 export type OpenStsNeeds = {
@@ -60,8 +62,15 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
     samlEntityId: needs.samlEntityId,
     verifyMfa: needs.verifyMfa,
     userOfOwnAssertion: needs.userOfOwnAssertion ?? (async () => undefined),
-    tokens: sessionTokens({ derive: vault.derive, random, clock }),
+    tokens: sessionTokens({
+      derive: vault.derive,
+      random,
+      clock,
+      signed: signedSessions({ keys, issuer: publicUrl.origin }),
+    }),
+    verifiableSessions: needs.settings.verifiable_sessions,
     dayKeys: dayKeyCache(),
+    costly: costlyChecks({ clock }),
     noteUse: keyUses({ database, failed: (thrown) => log.warn({ err: thrown }, 'a key use was not noted') }),
     keysOf: async (name) => (name === issuer ? ownKeys(keys) : byDiscovery(name)),
     verifySaml: (request) => verifyStsAssertion({ readMetadata }, request),

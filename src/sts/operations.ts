@@ -135,6 +135,7 @@ export const signedOperations: ReadonlyMap<string, Run<SignedCaller>> = new Map<
     const issued = await assumeRole(needs, {
       by: signed.caller,
       session: signed.session,
+      algorithm: signed.algorithm,
       from,
       region: signed.region,
       roleArn: input.RoleArn,

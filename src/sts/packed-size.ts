@@ -7,7 +7,7 @@ import type { Tag } from './claims.ts'
 /** Bytes that session policy, policy ARNs and tags may take in a token, compressed: AWS's 100 % of PackedPolicySize. */
 const budgetBytes = 1200
 /** What a token may take at most; SessionTokenUtilization is in percent of it. */
-const tokenCharacters = 4096
+export const tokenCharacters = 4096
 
 /**
  * How much of the packed budget a session's policy and tags take, in percent.

@@ -1,11 +1,13 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
-import { refuse, Secret, type Clock } from '#kernel'
+import { Secret, type Clock } from '#kernel'
 
 import type { SessionClaims } from './claims.ts'
 import { readClaims, writeClaims } from './claims-codec.ts'
+import { refuseToken } from './refuse-token.ts'
 import { accountOfSessionKeyId, sessionKeyId } from './session-key-id.ts'
+import type { SignedSessions } from './signed-session.ts'
 
 /**
  * The session token, form SST1: self-contained and sealed, so any node opens it without a database read and no row is
@@ -22,7 +24,7 @@ import { accountOfSessionKeyId, sessionKeyId } from './session-key-id.ts'
  */
 export type SessionTokens = {
   /** Seals a session. `minimumSize` pads the token to at least so many characters. */
-  readonly mint: (claims: SessionClaims, minimumSize?: number) => SessionCredentials
+  readonly mint: (claims: SessionClaims, minimumSize?: number, form?: TokenForm) => SessionCredentials
   /**
    * Opens the token that belongs to an access key id. Expiry and epochs are the caller's to check, after the signature.
    *
@@ -30,6 +32,12 @@ export type SessionTokens = {
    */
   readonly open: (accessKeyId: string, token: string) => OpenedSession
 }
+
+/**
+ * `sealed` for our own processes alone; `signed` can be verified by everybody who has our public keys, and is about three
+ * times as long.
+ */
+export type TokenForm = 'sealed' | 'signed'
 
 /** What the caller of an issuing operation gets. */
 export type SessionCredentials = {
@@ -48,6 +56,8 @@ export type SessionTokenNeeds = {
   readonly derive: (label: string) => Uint8Array
   readonly random: (size: number) => Uint8Array
   readonly clock: Clock
+  /** Makes and reads tokens of the signed form; without it all are sealed. */
+  readonly signed?: SignedSessions
   /** How many tokens one key seals; 2^30 unless a test says less. */
   readonly tokensPerKey?: number
 }
@@ -77,7 +87,7 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
         .slice(0, 40),
     )
 
-  return {
+  const sealed: Pick<SessionTokens, 'mint' | 'open'> = {
     mint(claims, minimumSize = 0) {
       const day = today()
       const generation = nextKid(day)
@@ -121,6 +131,17 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
       return { claims, secretAccessKey: secretOf(kid, accessKeyId, nonce) }
     },
   }
+  const { signed } = needs
+  return signed === undefined
+    ? sealed
+    : {
+        mint: (claims, minimumSize, form = 'sealed') =>
+          form === 'signed' && claims.principal.kind === 'role'
+            ? signed.wrap(sealed.mint(claims), claims, minimumSize)
+            : sealed.mint(claims, minimumSize),
+        open: (accessKeyId, token) =>
+          sealed.open(accessKeyId, token.includes('.') ? signed.unwrap(accessKeyId, token) : token),
+      }
 }
 
 /** The first key of a day has the day's number alone. */
@@ -138,9 +159,6 @@ function countedKids(tokensPerKey: number): (day: number) => number {
 
 const bound = (header: Uint8Array, accessKeyId: string): Buffer =>
   Buffer.concat([Buffer.from('signet/sst1/'), header, Buffer.from(accessKeyId)])
-
-const refuseToken = (): never =>
-  refuse('unauthenticated', 'sts/invalid-token', 'The security token included in the request is invalid.')
 
 /** Deflates where that is shorter, pads where a minimum is asked for: length (2 bytes) and zeros around the rest. */
 function pack(text: string, minimumSize: number): { readonly flags: number; readonly plaintext: Buffer } {

@@ -107,7 +107,7 @@ describe('an access key', () => {
     expect(made.accessKeyId).toMatch(/^AKIA[A-Z2-7]{16}$/)
     expect(made.secret.reveal()).toHaveLength(40)
     const found = await findAccessKey(database, testVault, made.accessKeyId)
-    expect(found?.secret.reveal()).toBe(made.secret.reveal())
+    expect(found?.secret?.reveal()).toBe(made.secret.reveal())
     await database.query(
       sql`update access_key set access_key_id = 'AKIAAAAAAAAAAAAAAAAA' where access_key_id = ${made.accessKeyId}`,
     )

@@ -86,7 +86,7 @@ export async function startIam(clock: Clock, settings: Partial<IamSettings> = {}
     issuer: 'http://localhost:4000',
     samlEntityId: 'http://localhost/saml/metadata',
     verifyMfa: (request) => verifyMfaCode({ database, vault: testVault, clock }, request),
-    settings: { allowed_issuer_hosts: [] },
+    settings: { allowed_issuer_hosts: [], verifiable_sessions: 'sigv4a' },
     log: quiet,
   })
   const iamApi = createIamApi({

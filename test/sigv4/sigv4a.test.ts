@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest'
 import { isFailure } from '#kernel'
 import {
   checkFreshness,
-  type HeaderPairs,
   parseAuthorization,
   type SignableRequest,
   signHeaders,
@@ -92,14 +91,14 @@ async function bySdk(
       query,
       headers: { host: 'id.example.com', 'content-type': 'application/x-www-form-urlencoded' },
       body: form.body,
-    } as never,
+    },
     { signingDate: new Date(now.epochMilliseconds) },
   )) as { headers: Record<string, string> }
   const text = new URLSearchParams(query).toString()
   return {
     method,
     rawUrl: text === '' ? path : `${path}?${text}`,
-    headers: Object.entries(made.headers) as HeaderPairs,
+    headers: Object.entries(made.headers),
     body: form.body,
   }
 }

@@ -65,7 +65,7 @@ export async function startSts(clock: Clock, allowedIssuerHosts: readonly string
     issuer: 'http://localhost:4000',
     samlEntityId,
     verifyMfa: (request) => verifyMfaCode({ database, vault: testVault, clock }, request),
-    settings: { allowed_issuer_hosts: [...allowedIssuerHosts] },
+    settings: { allowed_issuer_hosts: [...allowedIssuerHosts], verifiable_sessions: 'sigv4a' },
     log: quiet,
   })
   const koa = new Koa()
