@@ -1,11 +1,9 @@
 /**
  * Accounts, roles, policies and their attachments, identity provider entities, and the one authorization path: who a
  * caller is, which policies bear on a request, and what the engine decides. Owns the tables `organization`, `account`,
- * `role`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
- * `outbound_federation`, `organizational_unit`, `guard_rail`, `guard_rail_attachment`, `scp_full_access_detached`,
- * `role`, `role_use`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`, `saml_provider`,
- * `outbound_federation`,
- * `instance_profile`, `server_certificate`, `signing_certificate`, `ssh_public_key`.
+ * `role`, `role_use`, `managed_policy`, `policy_version`, `policy_attachment`, `inline_policy`, `oidc_provider`,
+ * `saml_provider`, `outbound_federation`, `organizational_unit`, `guard_rail`, `guard_rail_attachment`,
+ * `scp_full_access_detached`, `instance_profile`, `server_certificate`, `signing_certificate`, `ssh_public_key`.
  */
 export {
   createAccount,
