@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { RequestListener } from 'node:http'
 import Koa from 'koa'
 import { accessRoutes, createRevocationFeed } from '#access'
+import { createUseLog } from '#analyzer'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
 import { awsLoginPageRoutes, awsLoginRoutes } from '#aws-login'
@@ -89,7 +90,11 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const forms = formGuard({ jar, publicUrl, mac: vault.mac, equal })
   const pages = createPageSender({ pages: htmlPages, jar })
   const wire = htmlWire(htmlPages)
-  const audit = createAudit({ database, clock })
+  const uses = createUseLog({
+    database,
+    complain: (thrown) => log.warn({ err: thrown }, 'writing down who used what failed; it is tried again'),
+  })
+  const audit = createAudit({ database, clock, heard: uses.heard })
   const [keys, epochs, hasher] = await Promise.all([
     openKeys({ database, vault, clock, publicUrl }),
     openEpochs({ database, boundMilliseconds: settings.sessions.revocation_bound_seconds * 1_000 }),
@@ -264,6 +269,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       feed.close()
       await oidc.close()
       await epochs.close()
+      await uses.close()
     },
   }
 }

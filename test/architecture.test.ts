@@ -59,6 +59,7 @@ const slices: Record<string, readonly string[]> = {
     'sigv4',
   ],
   policy: [],
+  analyzer: ['audit', 'database'],
   mfa: ['audit', 'crypto', 'database', 'directory', 'http', 'kernel'],
   signin: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions'],
   setup: ['audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions', 'signin'],

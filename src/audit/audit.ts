@@ -31,15 +31,22 @@ const insert = (rows: readonly EventRow[]) =>
           string_to_array(${rows.map(({ body }) => body).join(between)}, ${between})
         ) as event(id, at, name, actor, body)`
 
-/** The log over a database. */
-export function createAudit(needs: { database: Database; clock: Clock }): Audit {
+/** The log over a database. `heard` is told of each event when it is written: it must neither wait nor throw. */
+export function createAudit(needs: {
+  readonly database: Database
+  readonly clock: Clock
+  readonly heard?: ((entry: AuditEntry, at: Temporal.Instant) => void) | undefined
+}): Audit {
   // Rows are made where they are written: one after the other is several times faster than each amid its own request.
   const write = coalesce<{ readonly entry: AuditEntry; readonly now: Temporal.Instant }>(async (events) => {
     await needs.database.query(insert(events.map(({ entry, now }) => toRow(entry, now))))
+    for (const { entry, now } of events) needs.heard?.(entry, now)
   })
   return {
     async record(tx, entry) {
-      await tx.query(insert([toRow(entry, needs.clock())]))
+      const now = needs.clock()
+      await tx.query(insert([toRow(entry, now)]))
+      needs.heard?.(entry, now)
     },
     recordSoon: (entry) => write({ entry, now: needs.clock() }),
   }

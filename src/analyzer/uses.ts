@@ -1,0 +1,73 @@
+import type { AuditEntry, UserIdentity } from '#audit'
+
+/** An action that somebody tried, as the log of what happened tells it. */
+export type Use = {
+  readonly accountId: string
+  readonly kind: 'root' | 'user' | 'role'
+  /** Of the user or role, in lower case; empty for root. */
+  readonly nameKey: string
+  /** `orders` of `orders:Refund`. */
+  readonly service: string
+  readonly action: string
+  readonly region: string
+  readonly allowed: boolean
+}
+
+/** Services of which an event is a call of an action with the event's name. */
+const own: readonly string[] = ['iam', 'sts', 'signet']
+
+/** What an event says about who used what: a call of an action, a decision, or the decisions of a batch. */
+export function usesOf(entry: AuditEntry): readonly Use[] {
+  const region = entry.region ?? 'us-east-1'
+  if (own.includes(entry.source)) {
+    const who = ofIdentity(entry.by)
+    return who
+      ? [{ ...who, service: entry.source, action: entry.name, region, allowed: entry.error === undefined }]
+      : []
+  }
+  if (entry.source !== 'access') return []
+  if (entry.name === 'Evaluations') return batchUses(entry, region)
+  const who = ofIdentity(entry.by)
+  const parts = partsOf(field(entry.parameters, 'action'))
+  return who && parts ? [{ ...who, ...parts, region, allowed: entry.error === undefined }] : []
+}
+
+type Who = Pick<Use, 'accountId' | 'kind' | 'nameKey'>
+
+function ofIdentity(by: UserIdentity): Who | undefined {
+  return by.arn === undefined ? undefined : ofArn(by.arn)
+}
+
+const form =
+  /^arn:[^:]*:(?:iam|sts)::(\d{12}):(?:(root)$|(user|role)\/(?:.*\/)?([^/]+)$|assumed-role\/([^/]+)\/)/
+
+/** The user or role behind an ARN: of a session its role. Undefined for federated users and what is no principal. */
+export function ofArn(arn: string): Who | undefined {
+  const [, accountId, root, kind, name, role] = form.exec(arn) ?? []
+  if (accountId === undefined) return undefined
+  if (root !== undefined) return { accountId, kind: 'root', nameKey: '' }
+  const nameKey = (role ?? name ?? '').toLowerCase()
+  return { accountId, kind: role !== undefined || kind === 'role' ? 'role' : 'user', nameKey }
+}
+
+/** A batch of decisions: `[arn, action, resource, effect, …]` of each. */
+function batchUses(entry: AuditEntry, region: string): readonly Use[] {
+  const decisions = field(entry.response, 'decisions')
+  if (!Array.isArray(decisions)) return []
+  return decisions.flatMap((each: unknown): Use[] => {
+    const [arn, action, , effect]: readonly unknown[] = Array.isArray(each) ? each : []
+    const who = typeof arn === 'string' ? ofArn(arn) : undefined
+    const parts = partsOf(action)
+    return who && parts ? [{ ...who, ...parts, region, allowed: effect === 'Allow' }] : []
+  })
+}
+
+function partsOf(action: unknown): Pick<Use, 'service' | 'action'> | undefined {
+  if (typeof action !== 'string') return undefined
+  const colon = action.indexOf(':')
+  if (colon < 1 || action.length > 256) return undefined
+  return { service: action.slice(0, colon).toLowerCase(), action: action.slice(colon + 1) }
+}
+
+const field = (value: object | undefined, name: string): unknown =>
+  value === undefined ? undefined : (Object.entries(value).find(([key]) => key === name)?.[1] as unknown)
