@@ -14,6 +14,7 @@ import { commandLineSettings, sweepCliSessions } from '#cli-sessions'
 import type { Config } from '#config'
 import { createPasswordHasher, equal, passwordHashing, passwordSettings, type Vault } from '#crypto'
 import { type Database, sql } from '#database'
+import { federationPageRoutes, federationTokenRoutes } from '#federation-url'
 import { createFederation, federationSettings } from '#federation'
 import {
   answering,
@@ -209,6 +210,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(serveAssets(htmlPages.assets))
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
+  koa.use(federationTokenRoutes(awsLogins).routes())
   koa.use(awsLoginRoutes(awsLogins).routes())
   koa.use(awsSsoRoutes(awsLogins).routes())
   koa.use(
@@ -245,6 +247,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       endEverything: (tx, userId) => epochs.raise(tx, 'user', userId),
     }).routes(),
   )
+  koa.use(federationPageRoutes(awsLogins).routes())
   koa.use(awsLoginPageRoutes(awsLogins).routes())
   koa.use(awsSsoPageRoutes(awsLogins).routes())
   koa.use(lookAlikes())

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 /** Which folder of src imports which. An unlisted edge fails, and so does a listed one that nobody uses. */
 const slices: Record<string, readonly string[]> = {
+  'federation-url': ['cli-sessions', 'directory', 'http', 'iam', 'kernel', 'signin', 'sts'],
   agent: ['crypto', 'kernel', 'remote', 'terminal'],
   'aws-login': [
     'cli-sessions',
@@ -182,6 +183,7 @@ const packages: Record<string, readonly string[]> = {
     'crypto',
     'declare',
     'federation',
+    'federation-url',
     'http',
     'iam',
     'iam-api',

@@ -166,7 +166,7 @@ export async function callerOfSession(
  *
  * @throws Failure expired `sts/session-expired`; unavailable `sessions/revocations-unknown`
  */
-async function requireLive(
+export async function requireLive(
   { clock, epochs }: Pick<AuthenticateNeeds, 'clock' | 'epochs'>,
   accessKeyId: string,
   claims: SessionClaims,
