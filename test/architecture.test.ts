@@ -116,6 +116,7 @@ const slices: Record<string, readonly string[]> = {
   saml: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'kernel', 'keys', 'sessions', 'xml'],
   iam: ['audit', 'database', 'directory', 'http', 'kernel', 'policy'],
   'iam-api': [
+    'analyzer',
     'audit',
     'aws-wire',
     'crypto',

@@ -8,6 +8,7 @@ import { oidcProviders } from './oidc-providers.ts'
 import { policies } from './policies.ts'
 import { roles } from './roles.ts'
 import { samlProviders } from './saml-providers.ts'
+import { accessReports } from './access-reports.ts'
 import { accountSettings } from './account-settings.ts'
 import { credentialReports } from './credential-report.ts'
 import { instanceProfiles } from './instance-profiles.ts'
@@ -38,6 +39,7 @@ export const handlers: Handlers = {
   ...instanceProfiles,
   ...simulation,
   ...credentialReports,
+  ...accessReports,
   ...serverCertificates,
   ...publicKeys,
 }

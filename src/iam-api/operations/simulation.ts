@@ -1,6 +1,8 @@
+import { guardRailsNow } from '#iam'
 import {
   contextFromEntries,
   contextKeysOf,
+  type evaluate,
   parsePolicy,
   simulate,
   unreadablePolicy,
@@ -64,6 +66,7 @@ export const simulation = {
       policies: {
         identity: [...held, ...given(input.PolicyInputList, 'PolicyInputList', 'identity')],
         ...(boundary === undefined ? {} : { boundary }),
+        ...(await guardRails(call)),
         ...limits(call),
       },
       resourceOwner: ownerOf(input.ResourceOwner) ?? accountId,
@@ -83,8 +86,27 @@ export const simulation = {
   },
 } satisfies Handlers
 
+type Levels = NonNullable<Parameters<typeof evaluate>[0]['policies']['scpLevels']>
+
 const sameName = (left: string | undefined, right: string): boolean =>
   left?.toLowerCase() === right.toLowerCase()
+
+/** What the organization says about the caller's account, unless the request leaves it out. */
+async function guardRails({
+  db,
+  accountId,
+  input,
+}: Call<'SimulatePrincipalPolicy'>): Promise<Pick<SimulatedPolicies, 'scpLevels' | 'rcpLevels'>> {
+  const standing = (await guardRailsNow(db))?.standingOf(accountId)
+  const levelsOf = (kind: 'scp' | 'rcp', levels: Levels | undefined) =>
+    input.PolicyExclusionList?.some(({ PolicyType }) => PolicyType === kind) === true
+      ? undefined
+      : levels?.map((level) => level.map((each) => ({ ...each, source: 'none' as const, text: '' })))
+  return {
+    scpLevels: levelsOf('scp', standing?.scpLevels),
+    rcpLevels: levelsOf('rcp', standing?.rcpLevels),
+  }
+}
 
 /** A boundary that is gone denies all, as in truth. */
 const goneBoundary: SimulatedPolicy = {
