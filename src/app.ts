@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { RequestListener } from 'node:http'
 import Koa from 'koa'
 import { accessRoutes, createRevocationFeed } from '#access'
-import { createUseLog } from '#analyzer'
+import { createUseLog, readActionCatalogue } from '#analyzer'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
 import { awsLoginPageRoutes, awsLoginRoutes } from '#aws-login'
@@ -217,6 +217,13 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     apiRoutes({
       sts,
       revoking: { database, builtInPolicies, vault, audit, epochs },
+      analyzer: {
+        database,
+        clock,
+        builtInPolicies,
+        uses,
+        actions: readActionCatalogue(join(packageDir, 'config/policies')),
+      },
       audit,
       authenticateBearer: oidc.authenticateBearer,
     }).routes(),

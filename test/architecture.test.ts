@@ -60,7 +60,7 @@ const slices: Record<string, readonly string[]> = {
     'sigv4',
   ],
   policy: [],
-  analyzer: ['audit', 'database'],
+  analyzer: ['apps', 'audit', 'aws-wire', 'database', 'directory', 'iam', 'kernel', 'policy'],
   mfa: ['audit', 'crypto', 'database', 'directory', 'http', 'kernel'],
   signin: ['apps', 'audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions'],
   setup: ['audit', 'crypto', 'database', 'directory', 'http', 'iam', 'kernel', 'mfa', 'sessions', 'signin'],
@@ -98,6 +98,7 @@ const slices: Record<string, readonly string[]> = {
     'sts',
   ],
   api: [
+    'analyzer',
     'apps',
     'audit',
     'crypto',
@@ -175,6 +176,7 @@ const packages: Record<string, readonly string[]> = {
   'openid-client': ['federation'],
   zod: [
     'access',
+    'analyzer',
     'api',
     'apps',
     'aws-login',

@@ -2,6 +2,7 @@ import type { Audit } from '#audit'
 import { answering, jsonWire, limitByAddress, requestInfo, Router, type Wire } from '#http'
 import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
+import { analysisRoutes, type AnalysisNeeds } from './analysis.ts'
 import { appRoutes } from './apps.ts'
 import { bearerToken, readBody } from './caller.ts'
 import { organizationRoutes } from './organization.ts'
@@ -12,6 +13,7 @@ import { roleSessionRequest, takeRole } from './role-sessions.ts'
 export type ApiNeeds = {
   readonly sts: StsNeeds
   readonly revoking: RevokeNeeds
+  readonly analyzer: AnalysisNeeds
   readonly audit: Audit
   readonly authenticateBearer: Oidc['authenticateBearer']
 }
@@ -45,6 +47,7 @@ export function apiRoutes(needs: ApiNeeds): Router {
     ctx.body = await revoke(needs.revoking, { bearer, from: requestInfo(ctx), body })
   })
 
+  analysisRoutes(router, needs)
   appRoutes(router, needs)
   organizationRoutes(router, needs)
   return router

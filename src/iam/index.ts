@@ -55,6 +55,8 @@ export {
   hasOutboundFederation,
   outboundIssuer,
 } from './outbound-federation.ts'
+export { holdingsOf } from './holdings.ts'
+export type { Holding } from './holdings.ts'
 export { policiesOf, policyRefs } from './policies-of.ts'
 export {
   attachPolicy,

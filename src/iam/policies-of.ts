@@ -3,9 +3,11 @@ import { type DocumentType, type PolicyRef, unreadablePolicy } from '#policy'
 import type { BuiltInPolicies } from './built-in.ts'
 import { policyFrom } from './documents.ts'
 
-type Row = { id: string; version: string | null; document: string | null; is_boundary: boolean }
+/** A managed or inline policy as it is stored; without a document it is built in, or gone. */
+export type PolicyRow = { id: string; version: string | null; document: string | null; is_boundary: boolean }
 
-function toRef(row: Row, builtIn: BuiltInPolicies): PolicyRef {
+/** The policy of a stored row, parsed once for each text. */
+export function policyRefOf(row: PolicyRow, builtIn: BuiltInPolicies): PolicyRef {
   const type: DocumentType = row.is_boundary ? 'boundary' : 'identity'
   const own = builtIn.get(row.id)
   const document = row.document ?? own?.document
@@ -39,7 +41,7 @@ export async function policiesOfMany(
   holders: readonly Holder[],
 ): Promise<ReadonlyMap<string, Held>> {
   const ids = holders.map(({ id }) => id)
-  const { rows } = await db.query<Row & { owner: string }>(
+  const { rows } = await db.query<PolicyRow & { owner: string }>(
     sql`with who as (
           select id, boundary
             from unnest(${ids}::text[], ${holders.map((each) => each.permissionsBoundary ?? null)}::text[])
@@ -66,8 +68,8 @@ export async function policiesOfMany(
   for (const row of rows) {
     const held = found.get(row.owner)
     if (held === undefined) continue
-    if (row.is_boundary) held.boundary = toRef(row, builtIn)
-    else held.identity.push(toRef(row, builtIn))
+    if (row.is_boundary) held.boundary = policyRefOf(row, builtIn)
+    else held.identity.push(policyRefOf(row, builtIn))
   }
   return found
 }
