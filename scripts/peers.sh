@@ -25,6 +25,8 @@ peers=(
   'xmltooling-schemas /usr/share/xml/xmltooling/xmldsig-core-schema.xsd'
   'faketime /usr/bin/faketime'
   'openssh-client /usr/bin/ssh-keygen'
+  'nginx /usr/sbin/nginx'
+  'caddy /usr/bin/caddy'
 )
 
 missing() {

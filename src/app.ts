@@ -17,6 +17,13 @@ import { type Database, sql } from '#database'
 import { federationPageRoutes, federationTokenRoutes } from '#federation-url'
 import { createFederation, federationSettings } from '#federation'
 import {
+  forwardAuthKind,
+  forwardAuthProxies,
+  forwardAuthStart,
+  resumeForwardAuth,
+  sweepForwardAuth,
+} from '#forward-auth'
+import {
   answering,
   cookieJar,
   createPageSender,
@@ -33,7 +40,7 @@ import {
   serveAssets,
   trustedProxies,
 } from '#http'
-import { readBuiltInPolicies } from '#iam'
+import { openMemory, readBuiltInPolicies, sweepChanges } from '#iam'
 import { createIamApi, iamSettings } from '#iam-api'
 import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
@@ -96,7 +103,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     complain: (thrown) => log.warn({ err: thrown }, 'writing down who used what failed; it is tried again'),
   })
   const audit = createAudit({ database, clock, heard: uses.heard })
-  const [keys, epochs, hasher] = await Promise.all([
+  const [memory, keys, epochs, hasher] = await Promise.all([
+    openMemory({ database, clock }),
     openKeys({ database, vault, clock, publicUrl }),
     openEpochs({ database, boundMilliseconds: settings.sessions.revocation_bound_seconds * 1_000 }),
     createPasswordHasher({ clock }, passwordHashing(settings.passwords)),
@@ -104,7 +112,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const sessions = createSessions({ database, clock, jar, epochs, settings: settings.sessions })
 
   // ── protocols and journeys ──
-  const judging = { database, clock, builtInPolicies }
+  const judging = { database, clock, builtInPolicies, memory }
   const beginning = { database, clock, jar }
   const oidc = await createOidc({
     database,
@@ -141,6 +149,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const sts = openSts({
     database,
     builtInPolicies,
+    memory,
     vault,
     clock,
     audit,
@@ -189,7 +198,12 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     pages,
     builtInPolicies,
     upstream: federation,
-    resumers: { oidc: oidc.resume, saml: saml.resume, [portalKind]: resumePortal },
+    resumers: {
+      oidc: oidc.resume,
+      saml: saml.resume,
+      [portalKind]: resumePortal,
+      [forwardAuthKind]: resumeForwardAuth({ database, clock }),
+    },
     signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
   }
   const cli = { database, vault, clock, audit, epochs, settings: settings.command_line }
@@ -208,6 +222,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(health(ready))
   koa.use(securityHeaders(publicUrl))
   koa.use(serveAssets(htmlPages.assets))
+  koa.use(forwardAuthProxies({ ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }))
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(federationTokenRoutes(awsLogins).routes())
@@ -241,6 +256,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(answering(wire))
   koa.use(unclaimedPages({ database, pages }))
   koa.use(setupRoutes({ database, clock, vault, audit, sessions, jar, hasher, forms, pages }).routes())
+  koa.use(forwardAuthStart({ ...judging, sessions, jar }))
   koa.use(saml.router.routes())
   koa.use(signinRoutes(signin).routes())
   koa.use(federation.middleware)
@@ -267,6 +283,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       sweepSaml(database, clock()),
       sweepCliSessions(database, clock()),
       federation.sweep(),
+      sweepForwardAuth(database, clock),
+      sweepChanges(database),
     ]).catch((thrown: unknown) => log.warn({ err: thrown }, 'sweeping failed; the next minute tries again'))
   }, sweepMilliseconds).unref()
 
@@ -280,6 +298,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       await oidc.close()
       await epochs.close()
       await uses.close()
+      await memory.close()
     },
   }
 }

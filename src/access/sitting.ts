@@ -1,6 +1,6 @@
 import { type AppResource, findAppResources, findRegistration } from '#apps'
 import type { RequestInfo } from '#http'
-import { type Caller, type Judge, judgeOf, policyFrom } from '#iam'
+import { type Caller, type Judge, judgeOf, policyFrom, recalled } from '#iam'
 import type { Decision, PolicyRef } from '#policy'
 import type { EnforcementPoint } from './caller.ts'
 import type { DecideNeeds } from './decide.ts'
@@ -74,16 +74,26 @@ export async function openSitting(
 
 /** The resources that are stored, by type and id; only types that the app registered are asked for. */
 export async function storedResources(
-  { database }: Pick<DecideNeeds, 'database'>,
+  needs: Pick<DecideNeeds, 'database' | 'memory'>,
   point: EnforcementPoint,
   entities: readonly Pick<Entity, 'type' | 'id'>[],
 ): Promise<ReadonlyMap<string, AppResource>> {
-  const { resourceTypes } = await findRegistration(database, point.app.appId)
-  if (resourceTypes.length === 0) return none
-  const types = new Set(resourceTypes.map(({ name }) => name))
-  const wanted = entities.filter(({ type }) => types.has(type))
+  const { database } = needs
+  const { appId } = point.app
+  const types = await recalled(needs, `types ${appId}`, async () => {
+    const { resourceTypes } = await findRegistration(database, appId)
+    return new Set(resourceTypes.map(({ name }) => name))
+  })
+  const wanted = types.size === 0 ? [] : entities.filter(({ type }) => types.has(type))
   if (wanted.length === 0) return none
-  const found = await findAppResources(database, point.app.appId, wanted)
+  // One resource is asked for again and again; a batch is looked up in one statement.
+  const [only] = wanted
+  const found =
+    only !== undefined && wanted.length === 1
+      ? await recalled(needs, `resource ${appId} ${only.type}/${only.id}`, () =>
+          findAppResources(database, appId, wanted),
+        )
+      : await findAppResources(database, appId, wanted)
   return new Map(found.map((each) => [`${each.type}\n${each.id}`, each]))
 }
 

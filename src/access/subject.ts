@@ -1,5 +1,6 @@
+import type { Queryable } from '#database'
 import { findUserById, findUserByMail, findUserByName, type User } from '#directory'
-import { type Caller, userCaller } from '#iam'
+import { type Caller, recalled, userCaller } from '#iam'
 import { isFailure } from '#kernel'
 import type { EnforcementPoint } from './caller.ts'
 import type { DecideNeeds } from './decide.ts'
@@ -20,7 +21,7 @@ export type ReadToken = (token: string) => Promise<
 export type ReadSession = (accessKeyId: string, sessionToken: string) => Promise<Caller>
 
 /** How subjects become callers. */
-export type SubjectNeeds = Pick<DecideNeeds, 'database'> & {
+export type SubjectNeeds = Pick<DecideNeeds, 'database' | 'memory'> & {
   readonly authenticateBearer: ReadToken
   readonly callerOfSession: ReadSession
 }
@@ -40,7 +41,10 @@ export async function subjectOf(
   if (id.includes('\0')) return undefined
   switch (type) {
     case 'user': {
-      const user = await findUser(needs, point.app.accountId, id)
+      const { accountId } = point.app
+      const user = await recalled(needs, `subject ${accountId} ${id}`, () =>
+        findUser(needs.database, accountId, id),
+      )
       return user?.status === 'active' ? userCaller(user) : undefined
     }
     case 'access_token':
@@ -74,11 +78,7 @@ async function orNobody(read: () => Promise<Caller | undefined>): Promise<Caller
   }
 }
 
-async function findUser(
-  { database }: SubjectNeeds,
-  accountId: string,
-  id: string,
-): Promise<User | undefined> {
+async function findUser(database: Queryable, accountId: string, id: string): Promise<User | undefined> {
   if (/^AIDA[A-Z2-7]{17}$/.test(id)) return findUserById(database, id)
   const [, account = accountId, name] = /^arn:aws:iam::(\d{12}):user\/(?:.*\/)?([^/]+)$/.exec(id) ?? []
   if (name !== undefined) {

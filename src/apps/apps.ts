@@ -1,11 +1,14 @@
 import { type Queryable, sql, violatedUnique } from '#database'
 import { type Clock, refuse, uuid } from '#kernel'
 
+/** How people get in: by a protocol, or through a reverse proxy that asks about each request. */
+export type AppKind = 'oidc' | 'saml' | 'proxy'
+
 /** What people sign in to. */
 export type App = {
   readonly appId: string
   readonly accountId: string
-  readonly kind: 'oidc' | 'saml'
+  readonly kind: AppKind
   readonly name: string
   /** What policies name: `arn:aws:signet::ACCOUNT:app/NAME`. */
   readonly arn: string
@@ -23,7 +26,7 @@ export type App = {
 
 export type NewApp = {
   readonly accountId: string
-  readonly kind: 'oidc' | 'saml'
+  readonly kind: AppKind
   readonly name: string
   readonly launchUrl?: string | undefined
   readonly access?: 'everyone' | 'policy' | undefined
@@ -36,7 +39,7 @@ export type NewApp = {
 type Row = {
   app_id: string
   account_id: string
-  kind: 'oidc' | 'saml'
+  kind: AppKind
   name: string
   launch_url: string | null
   access: 'everyone' | 'policy'

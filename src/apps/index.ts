@@ -1,7 +1,7 @@
 /**
  * What people sign in to: OIDC clients and SAML service providers, and who may use them. Owns the tables `app`,
  * `oidc_client`, `saml_service_provider`, and what the decision point knows of an app: `app_action`, `app_resource_type`,
- * `app_resource`.
+ * `app_resource`, and of those behind a reverse proxy: `proxy_app`, `proxy_origin`.
  */
 export { findApp, findAppByName, listApps, putApp } from './apps.ts'
 export type { App, NewApp } from './apps.ts'
@@ -13,4 +13,7 @@ export { findRegistration, hasInventory, putRegistration } from './registration.
 export type { AppAction, AppRegistration, AppResourceType } from './registration.ts'
 export { findAppResources, listAppResources, putAppResources, removeAppResource } from './resources.ts'
 export type { AppResource } from './resources.ts'
-export { appAction, appResource, appResourceType, authorityKeyNames } from './shapes.ts'
+export { findProxyApp, findProxySettings, putProxyApp } from './proxies.ts'
+export type { ProxyApp } from './proxies.ts'
+export { appAction, appResource, appResourceType, authorityKeyNames, proxySettings } from './shapes.ts'
+export type { ProxyRule, ProxySettings } from './shapes.ts'

@@ -47,3 +47,63 @@ export const appResource = z.strictObject({
   id: z.string().min(1).max(1_024),
   properties: z.record(z.string().regex(/^[\w.-]{1,128}$/), propertyValue).optional(),
 })
+
+/**
+ * A rule of an app behind a proxy. The first one that fits a request counts. `path` is literal segments, `*` or `{name}` for
+ * one segment, and `/**` at the end for everything below. With `action` (and the app's service prefix) the policy engine
+ * decides about `resource`, whose `{name}`s are taken from the path; `access: anyone` asks nothing.
+ */
+export const proxyRule = z
+  .strictObject({
+    path: z
+      .string()
+      .max(1_000)
+      .regex(/^(?:\/(?:[^/*{}\s]+|\*|\{\w{1,40}\}))*(?:\/|\/\*\*)?$/, {
+        error: 'Write a path such as /orders/{id} or /public/**: whole segments, and ** only at the end.',
+      }),
+    methods: z
+      .array(z.string().regex(/^[A-Z]{1,20}$/))
+      .min(1)
+      .optional(),
+    access: z.enum(['anyone', 'signed-in']).optional(),
+    action: actionName.optional(),
+    resource: z.string().min(1).max(1_000).optional(),
+  })
+  .refine(
+    ({ access, action, resource }) => (action === undefined ? resource === undefined : access === undefined),
+    {
+      error: 'Write access: alone, or action: with resource:.',
+    },
+  )
+  .refine(({ action, resource }) => action === undefined || resource !== undefined, {
+    error: 'Write the resource that the action is about, such as order/{id}.',
+  })
+
+/** Where an app behind a proxy is, and what it asks for. Without rules everybody who may sign in to the app may do all. */
+export const proxySettings = z.strictObject({
+  origins: z
+    .array(
+      z.string().refine(isOrigin, {
+        error: 'Write an origin: https://wiki.example.com (http:// on localhost only), without a path.',
+      }),
+    )
+    .min(1)
+    .max(50),
+  rules: z
+    .array(proxyRule)
+    .max(500)
+    .default([{ path: '/**', access: 'signed-in' }]),
+})
+
+export type ProxySettings = z.infer<typeof proxySettings>
+export type ProxyRule = z.infer<typeof proxyRule>
+
+/** TLS, but on this machine: the way of a session to a host must not be overheard. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.origin !== text) return false
+  return (
+    url.protocol === 'https:' ||
+    (url.protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\]|.+\.localhost)$/.test(url.hostname))
+  )
+}

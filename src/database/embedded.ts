@@ -100,6 +100,7 @@ export async function openEmbedded(place: {
 
   return {
     kind: 'embedded',
+    writes: () => 0,
     query<Row>(statement: Sql) {
       refuseInsideTransaction()
       return inTurn(() => run<Row>(statement))

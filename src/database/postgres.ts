@@ -95,6 +95,7 @@ export async function openPostgres(
   }
 
   const listeners = new Set<pg.Client>()
+  let writes = 0
 
   try {
     const { rows } = await pool.query<{ version: number }>(
@@ -115,7 +116,9 @@ export async function openPostgres(
     async query<Row>(statement: Sql) {
       refuseInsideTransaction()
       try {
-        return await run<Row>(await line(), statement)
+        const rows = await run<Row>(await line(), statement)
+        if (!/^\s*select\b/.test(statement.chunks[0] ?? '')) writes++
+        return rows
       } catch (thrown) {
         throw away(thrown)
       }
@@ -140,6 +143,7 @@ export async function openPostgres(
           }),
         )
         await client.query('commit')
+        writes++
         return result
       } catch (thrown) {
         try {
@@ -180,6 +184,7 @@ export async function openPostgres(
         await current?.end()
       }
     },
+    writes: () => writes,
     async close() {
       await Promise.all([
         pool.end(),

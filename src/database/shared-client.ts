@@ -75,6 +75,7 @@ export async function openShared(path: string): Promise<Database | undefined> {
 
   return {
     kind: 'embedded',
+    writes: () => 0,
     query<Row>(statement: Sql) {
       refuseInsideTransaction()
       return inTurn(() => run<Row>(statement))

@@ -3,12 +3,14 @@ import {
   type AppRegistration,
   findAppResources,
   findOidcClient,
+  findProxySettings,
   findRegistration,
   findServiceProvider,
   listApps,
   putApp,
   putAppResources,
   putOidcClient,
+  putProxyApp,
   putRegistration,
   putServiceProvider,
   type ServiceProviderSettings,
@@ -31,7 +33,7 @@ export async function applyApps(applying: Applying): Promise<void> {
         const found = (await listApps(tx, accountId)).find(
           ({ name }) => name.toLowerCase() === value.name.toLowerCase(),
         )
-        const kind = value.oidc === undefined ? 'saml' : 'oidc'
+        const kind = value.oidc !== undefined ? 'oidc' : value.saml !== undefined ? 'saml' : 'proxy'
         if (found !== undefined && found.kind !== kind)
           problemAt(
             [...path, kind],
@@ -51,7 +53,11 @@ export async function applyApps(applying: Applying): Promise<void> {
           Object.entries(wanted).some(([key, each]) => !same(Reflect.get(found, key), each))
         const app = isChanged ? await putApp(tx, needs.clock, { accountId, kind, ...wanted }) : found
         const inner =
-          kind === 'oidc' ? await putClient(applying, app, thing) : await putProvider(applying, app, thing)
+          kind === 'oidc'
+            ? await putClient(applying, app, thing)
+            : kind === 'saml'
+              ? await putProvider(applying, app, thing)
+              : await putProxy(applying, app, thing)
         const registered = await register(applying, app, thing)
         return {
           outcome: outcomeOf(found === undefined, isChanged, inner, registered),
@@ -148,6 +154,14 @@ async function putClient(
       : found.secretHash !== undefined && equal(found.secretHash, sha256(secret.reveal())))
   if (isSame) return false
   await putOidcClient(tx, needs.clock, { ...client, secret })
+  return true
+}
+
+async function putProxy({ tx, needs }: Applying, app: App, { value }: Thing<'apps'>): Promise<boolean> {
+  if (value.proxy === undefined) return false
+  const settings = { ...value.proxy, origins: value.proxy.origins.toSorted() }
+  if (same(await findProxySettings(tx, app.appId), settings)) return false
+  await putProxyApp(tx, needs.clock, { appId: app.appId, settings })
   return true
 }
 

@@ -260,9 +260,17 @@ function readApp(
   path: Path,
   secrets: Map<string, Secret>,
 ): void {
-  const { oidc, saml } = plain as Partial<Declared<'apps'>>
-  if ((oidc === undefined) === (saml === undefined))
-    source.tell(path, 'An app is one of the two: write oidc: or saml:.')
+  const { oidc, saml, proxy, service_prefix: prefix } = plain as Partial<Declared<'apps'>>
+  if ([oidc, saml, proxy].filter((each) => each !== undefined).length !== 1)
+    source.tell(path, 'An app is one of the three: write oidc:, saml: or proxy:.')
+  for (const [index, { path: pattern, action, resource = '' }] of (proxy?.rules ?? []).entries()) {
+    const at = [...path, 'proxy', 'rules', index]
+    if (action !== undefined && prefix === undefined)
+      source.tell([...at, 'action'], 'An action needs the app’s service_prefix: write it beside proxy:.')
+    for (const [, name = ''] of resource.matchAll(/\{(\w+)\}/g))
+      if (!pattern.includes(`{${name}}`) && !(name === 'rest' && pattern.endsWith('/**')))
+        source.tell([...at, 'resource'], `The path has no {${name}}.`)
+  }
   if (oidc !== undefined) {
     const at = [...path, 'oidc']
     const secret = source.secret(oidc, at, 'secret')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { appAction, appResource, appResourceType, authorityKeyNames } from '#apps'
+import { appAction, appResource, appResourceType, authorityKeyNames, proxySettings } from '#apps'
 import { connectionSettings } from '#federation'
 
 const text = z.string().min(1)
@@ -217,6 +217,8 @@ const app = z.strictObject({
   enabled: z.boolean().optional(),
   oidc: oidcClient.optional(),
   saml: samlServiceProvider.optional(),
+  /** Behind a reverse proxy that asks Signet about each request. */
+  proxy: proxySettings.optional(),
 })
 
 const oidcProvider = z.strictObject({

@@ -6,30 +6,33 @@ import type { BuiltInPolicies } from './built-in.ts'
 import { type Caller, principalOf, type UserCaller } from './caller.ts'
 import { contextOf, withKeys } from './context.ts'
 import { guardRailsNow, type GuardRails } from './guard-rail-levels.ts'
-import { type Held, policiesOf, policiesOfMany } from './policies-of.ts'
+import { recalled, type Remembering } from './memory.ts'
+import { type Held, type Holder, policiesOf, policiesOfMany } from './policies-of.ts'
 import type { Role } from './roles.ts'
 
 /** What deciding needs: where policies are kept, and those that come with Signet. */
-export type AuthorizeNeeds = { readonly database: Queryable; readonly builtInPolicies: BuiltInPolicies }
+export type AuthorizeNeeds = Remembering & {
+  readonly database: Queryable
+  readonly builtInPolicies: BuiltInPolicies
+}
 
 /** The policies that bear on what a caller does, as they are now. */
 async function callerPolicies(
   needs: AuthorizeNeeds,
   caller: Caller,
 ): Promise<Held & { readonly session: readonly PolicyRef[] | undefined }> {
-  const { database, builtInPolicies } = needs
   switch (caller.type) {
     case 'root':
       return { identity: [], boundary: undefined, session: undefined }
     case 'user': {
-      const held = await policiesOf(database, builtInPolicies, {
+      const held = await heldBy(needs, {
         id: caller.userId,
         permissionsBoundary: caller.user.permissionsBoundary,
       })
       return { ...held, session: undefined }
     }
     case 'role-session': {
-      const held = await policiesOf(database, builtInPolicies, {
+      const held = await heldBy(needs, {
         id: caller.role.roleId,
         permissionsBoundary: caller.role.permissionsBoundary,
       })
@@ -38,7 +41,7 @@ async function callerPolicies(
     case 'federated-user': {
       if (caller.user === undefined)
         return { identity: [], boundary: undefined, session: caller.sessionPolicies }
-      const held = await policiesOf(database, builtInPolicies, {
+      const held = await heldBy(needs, {
         id: caller.user.userId,
         permissionsBoundary: caller.user.permissionsBoundary,
       })
@@ -46,6 +49,14 @@ async function callerPolicies(
     }
   }
 }
+
+const railsNow = (needs: AuthorizeNeeds): Promise<GuardRails | undefined> =>
+  recalled(needs, 'guard rails', () => guardRailsNow(needs.database))
+
+const heldBy = (needs: AuthorizeNeeds, holder: Holder): Promise<Held> =>
+  recalled(needs, `policies ${holder.id} ${holder.permissionsBoundary ?? ''}`, () =>
+    policiesOf(needs.database, needs.builtInPolicies, holder),
+  )
 
 /** What is asked about a caller: `context` adds the keys of the action itself; `resourcePolicy` is the resource's own. */
 export type Asked = {
@@ -63,10 +74,7 @@ export async function judgeOf(
   needs: AuthorizeNeeds,
   request: { caller: Caller; from: RequestInfo },
 ): Promise<Judge> {
-  const [held, rails] = await Promise.all([
-    callerPolicies(needs, request.caller),
-    guardRailsNow(needs.database),
-  ])
+  const [held, rails] = await Promise.all([callerPolicies(needs, request.caller), railsNow(needs)])
   return judge(request, held, rails)
 }
 
@@ -81,7 +89,7 @@ export async function judgesOf(
       needs.builtInPolicies,
       request.callers.map(({ user }) => ({ id: user.userId, permissionsBoundary: user.permissionsBoundary })),
     ),
-    guardRailsNow(needs.database),
+    railsNow(needs),
   ])
   return request.callers.map((caller) =>
     judge(
@@ -200,7 +208,7 @@ export async function decideTrust(
   const { by, role } = request
   const trust: PolicyRef = { id: `${role.arn}#trust`, policy: role.trust }
   const resource = { arn: role.arn, accountId: role.accountId }
-  const rails = await guardRailsNow(needs.database)
+  const rails = await railsNow(needs)
   const rcpLevels = rails?.standingOf(role.accountId)?.rcpLevels
   const more: (readonly [string, ContextValue | undefined])[] = [
     ...resourceKeys(rails, role.accountId),

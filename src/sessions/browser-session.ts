@@ -62,6 +62,8 @@ export type Sessions = {
   list(userId: string): Promise<readonly BrowserSession[]>
   /** Whether a family is still signed in: asked by what was issued from it. */
   isAlive(family: string): Promise<boolean>
+  /** The session of a family while it is alive, seen now: by a host of an app, which has no cookie of ours. */
+  ofFamily(family: string): Promise<BrowserSession | undefined>
 }
 
 /** What a session's proofs amount to: levels and methods are derived at the moment of use. */
@@ -227,6 +229,17 @@ export function createSessions(needs: {
             where user_id = ${userId} and ${alive(clock())} order by last_seen_at desc limit 100`,
       )
       return rows.filter(notRevoked).map(toSession)
+    },
+    async ofFamily(family) {
+      const now = clock()
+      const { rows } = await database.query<Row & { user_epoch: number }>(
+        sql`select ${columns}, user_epoch from browser_session where family = ${family} and ${alive(now)}`,
+      )
+      const [row] = rows
+      if (row === undefined || !notRevoked(row)) return undefined
+      if (row.last_seen_at.until(now).total('seconds') >= 60)
+        await database.query(sql`update browser_session set last_seen_at = ${now} where family = ${family}`)
+      return toSession(row)
     },
     async isAlive(family) {
       const { rows } = await database.query<Row & { user_epoch: number }>(

@@ -3,7 +3,7 @@ import type { Database } from '#database'
 import { findApp } from '#apps'
 import { findUserById, type User } from '#directory'
 import type { RequestInfo } from '#http'
-import { authorize, type BuiltInPolicies, userCaller } from '#iam'
+import { authorize, type BuiltInPolicies, type Remembering, userCaller } from '#iam'
 import type { Clock } from '#kernel'
 import { type Authentication, type BrowserSession, signedIn } from '#sessions'
 
@@ -27,7 +27,7 @@ export type Assessment =
   | { readonly state: 'denied'; readonly reason: string }
 
 /** What judging needs. */
-export type AssessNeeds = {
+export type AssessNeeds = Remembering & {
   readonly database: Database
   readonly clock: Clock
   readonly builtInPolicies: BuiltInPolicies

@@ -3,7 +3,7 @@ import { errors, type JWTVerifyGetKey } from 'jose'
 import type { Audit } from '#audit'
 import { random, type Vault } from '#crypto'
 import type { Database } from '#database'
-import type { BuiltInPolicies } from '#iam'
+import type { BuiltInPolicies, Memory } from '#iam'
 import type { Clock } from '#kernel'
 import type { Keys } from '#keys'
 import { cachedMetadataReader, verifyStsAssertion } from '#saml'
@@ -25,6 +25,7 @@ import { signedSessions } from './signed-session.ts'
 export type OpenStsNeeds = {
   readonly database: Database
   readonly builtInPolicies: BuiltInPolicies
+  readonly memory?: Memory | undefined
   readonly vault: Vault
   readonly clock: Clock
   readonly audit: Audit
@@ -51,6 +52,7 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
   return {
     database,
     builtInPolicies,
+    memory: needs.memory,
     vault,
     clock,
     audit,

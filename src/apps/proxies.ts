@@ -1,0 +1,64 @@
+import { type Queryable, sql, violatedUnique } from '#database'
+import { type Clock, refuse } from '#kernel'
+import { type App, findApp } from './apps.ts'
+import { type ProxySettings, proxySettings } from './shapes.ts'
+
+/** An app behind a reverse proxy, found by a host of it. */
+export type ProxyApp = {
+  readonly app: App
+  /** Scheme, host and port as they are registered: no header chooses the scheme. */
+  readonly origin: string
+  readonly rules: ProxySettings['rules']
+}
+
+/**
+ * Makes an app's proxy side like this.
+ *
+ * @throws Failure conflict apps/origin-taken when an origin's host belongs to another app
+ */
+export async function putProxyApp(
+  tx: Queryable,
+  clock: Clock,
+  { appId, settings }: { readonly appId: string; readonly settings: ProxySettings },
+): Promise<void> {
+  await tx.query(
+    sql`insert into proxy_app (app_id, rules, updated_at)
+        values (${appId}, ${JSON.stringify(settings.rules)}, ${clock()})
+        on conflict (app_id) do update set rules = excluded.rules, updated_at = excluded.updated_at`,
+  )
+  await tx.query(sql`delete from proxy_origin where app_id = ${appId}`)
+  try {
+    await tx.query(
+      sql`insert into proxy_origin (host, origin, app_id)
+          select host, origin, ${appId}
+            from unnest(${settings.origins.map((origin) => new URL(origin).host)}::text[],
+                        ${settings.origins}::text[]) as place(host, origin)`,
+    )
+  } catch (thrown) {
+    if (violatedUnique(thrown) === undefined) throw thrown
+    refuse('conflict', 'apps/origin-taken', 'A host of this app already belongs to another one.')
+  }
+}
+
+/** The proxy side of an app. */
+export async function findProxySettings(db: Queryable, appId: string): Promise<ProxySettings | undefined> {
+  const { rows } = await db.query<{ rules: string; origin: string }>(
+    sql`select a.rules, o.origin from proxy_app a join proxy_origin o on o.app_id = a.app_id
+        where a.app_id = ${appId} order by o.origin`,
+  )
+  const [first] = rows
+  return first === undefined
+    ? undefined
+    : proxySettings.parse({ origins: rows.map(({ origin }) => origin), rules: JSON.parse(first.rules) })
+}
+
+/** The app that a host belongs to; `host` is in lower case, with its port where the URL has one. */
+export async function findProxyApp(db: Queryable, host: string): Promise<ProxyApp | undefined> {
+  const { rows } = await db.query<{ app_id: string; origin: string }>(
+    sql`select app_id, origin from proxy_origin where host = ${host}`,
+  )
+  const [row] = rows
+  if (row === undefined) return undefined
+  const [app, settings] = await Promise.all([findApp(db, row.app_id), findProxySettings(db, row.app_id)])
+  return app && settings && { app, origin: row.origin, rules: settings.rules }
+}
