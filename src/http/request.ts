@@ -22,10 +22,12 @@ export type RequestLog = {
 
 type Held = { readonly info: RequestInfo; readonly log: RequestLog }
 
-const held = new WeakMap<IncomingMessage, Held>()
+// A property of the request, not a WeakMap beside it: the collector pays for every entry of a WeakMap, request by request.
+const held = Symbol('request')
+type Edged = IncomingMessage & { [held]?: Held }
 
 const heldOf = (ctx: Context): Held => {
-  const found = held.get(ctx.req)
+  const found = (ctx.req as Edged)[held]
   if (found === undefined) throw new Error('The request did not pass requestEdge.')
   return found
 }
@@ -61,8 +63,8 @@ export function requestEdge(needs: {
           : needs.publicUrl.protocol === 'https:',
     }
     const log = needs.log.child({ request: info.id })
-    held.set(ctx.req, { info, log })
-    ctx.set('X-Request-ID', info.id)
+    ;(ctx.req as Edged)[held] = { info, log }
+    ctx.res.setHeader('X-Request-ID', info.id)
     try {
       if (ctx.url.length > 65_536 || ctx.url.includes('\0') || /%00/.test(ctx.url)) {
         ctx.status = 400

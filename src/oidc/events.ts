@@ -13,12 +13,12 @@ type Happened = Pick<AuditEntry, 'name'> & Partial<AuditEntry>
 const koa = (ctx: KoaContextWithOIDC): Context => ctx
 
 /** What happened while a request was answered; written before the answer leaves. */
-const noted = new WeakMap<IncomingMessage, Happened[]>()
+const noted = Symbol('noted')
+type Noting = IncomingMessage & { [noted]?: Happened[] | undefined }
 
 function note(ctx: KoaContextWithOIDC, happened: Happened): void {
-  const list = noted.get(ctx.req) ?? []
-  list.push(happened)
-  noted.set(ctx.req, list)
+  const request: Noting = ctx.req
+  ;(request[noted] ??= []).push(happened)
 }
 
 /** Parameters of a request that an event may show: never a secret, code, token or hint. */
@@ -101,13 +101,14 @@ export async function writeNoted(
   needs: { readonly audit: Audit; readonly browser: Browser },
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
-  const list = noted.get(ctx.req)
+  const request: Noting = ctx.req
+  const list = request[noted]
   if (list === undefined) return
-  noted.delete(ctx.req)
+  request[noted] = undefined
   const by = await whoActed(needs, ctx)
-  const request = requestInfo(koa(ctx))
+  const from = requestInfo(koa(ctx))
   const written = await Promise.allSettled(
-    list.map((happened) => needs.audit.recordSoon({ source: 'oauth', by, request, ...happened })),
+    list.map((happened) => needs.audit.recordSoon({ source: 'oauth', by, request: from, ...happened })),
   )
   for (const [index, result] of written.entries()) {
     if (result.status === 'fulfilled') continue
