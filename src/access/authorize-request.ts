@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { RequestInfo } from '#http'
 import { authorize, type Caller } from '#iam'
 import { isFailure } from '#kernel'
-import type { HeaderPairs } from '#sigv4'
+import type { HeaderPairs, SignableRequest } from '#sigv4'
 import { authenticate, type AuthenticateNeeds, stsErrorOf } from '#sts'
 import type { EnforcementPoint } from './caller.ts'
 import { recordDecision } from './decide.ts'
@@ -20,23 +20,26 @@ import { elsewhere, isKnown, resourcePolicyOf, type SittingNeeds, storedResource
 const properties = z.record(z.string(), z.unknown())
 const header = z.string().max(16_384)
 
+/** A request as the service received it. */
+export const signedRequest = z.object({
+  method: z.string().regex(/^[A-Z]{1,20}$/),
+  /** Path and query exactly as on the request line; a full URL is cut down to that. */
+  url: z.string().min(1).max(16_384),
+  /** As received: a mapping, or pairs where a name may come twice. */
+  headers: z.union([
+    z.array(z.tuple([z.string().max(256), header])).max(200),
+    z.record(z.string().max(256), z.union([header, z.array(header).max(20)])),
+  ]),
+  /** SHA-256 of the body in lower-case hex; of no body when it is absent. */
+  body_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+})
+
 /** `POST /access/v1/authorize-request`: a request that a service received, signed with SigV4, and what it would do. */
 export const authorizeRequestBody = z.object({
-  request: z.object({
-    method: z.string().regex(/^[A-Z]{1,20}$/),
-    /** Path and query exactly as on the request line; a full URL is cut down to that. */
-    url: z.string().min(1).max(16_384),
-    /** As received: a mapping, or pairs where a name may come twice. */
-    headers: z.union([
-      z.array(z.tuple([z.string().max(256), header])).max(200),
-      z.record(z.string().max(256), z.union([header, z.array(header).max(20)])),
-    ]),
-    /** SHA-256 of the body in lower-case hex; of no body when it is absent. */
-    body_sha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .optional(),
-  }),
+  request: signedRequest,
   action: z.string().max(200),
   resource: z.union([
     z.string().max(2_048),
@@ -99,16 +102,7 @@ export async function authorizeRequest(
 
   let caller: Caller
   try {
-    const signed = await authenticate(
-      needs,
-      {
-        method: body.request.method,
-        rawUrl: pathAndQuery(body.request.url),
-        headers: pairs(body.request.headers),
-        body: { sha256: body.request.body_sha256 ?? emptyBody },
-      },
-      { services: [point.prefix] },
-    )
+    const signed = await authenticate(needs, signable(body.request), { services: [point.prefix] })
     caller = signed.caller
   } catch (thrown) {
     if (!isFailure(thrown) || thrown.kind === 'unavailable') throw thrown
@@ -162,7 +156,15 @@ export async function authorizeRequest(
   }
 }
 
-const principalOf = (caller: Caller): Principal => ({
+/** The request as its signature covers it. */
+export const signable = (request: z.infer<typeof signedRequest>): SignableRequest => ({
+  method: request.method,
+  rawUrl: pathAndQuery(request.url),
+  headers: pairs(request.headers),
+  body: { sha256: request.body_sha256 ?? emptyBody },
+})
+
+export const principalOf = (caller: Caller): Principal => ({
   type: caller.type,
   arn: caller.arn,
   account_id: caller.accountId,
@@ -177,7 +179,7 @@ const pathAndQuery = (url: string): string => {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-const pairs = (headers: AuthorizeRequestBody['request']['headers']): HeaderPairs =>
+const pairs = (headers: z.infer<typeof signedRequest>['headers']): HeaderPairs =>
   Array.isArray(headers)
     ? headers
     : Object.entries(headers).flatMap(([name, value]) =>

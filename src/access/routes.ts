@@ -22,6 +22,7 @@ import { metadataOf } from './metadata.ts'
 import type { RevocationFeed } from './revocation-feed.ts'
 import { searchActions, searchResources, searchSubjects } from './search.ts'
 import { evaluationsBody, readEvaluation, readShape, searchBodies } from './shapes.ts'
+import { issueSigningKey, signingKeysBody } from './signing-keys.ts'
 import type { ReadToken } from './subject.ts'
 
 /** What the decision point stands on. */
@@ -73,6 +74,8 @@ export function accessRoutes(needs: AccessNeeds): Router {
   const answers: Readonly<Record<string, Answer>> = {
     '/authorize-request': (asked, body) =>
       authorizeRequest(asking, { ...asked, body: readShape(authorizeRequestBody, body) }),
+    '/signing-keys': (asked, body) =>
+      issueSigningKey(needs, { ...asked, body: readShape(signingKeysBody, body) }),
     '/evaluation': (asked, body) => evaluation(asking, { ...asked, question: readEvaluation(body) }),
     '/evaluations': (asked, body) =>
       evaluations(asking, { ...asked, body: readShape(evaluationsBody, body) }),

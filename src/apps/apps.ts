@@ -20,6 +20,8 @@ export type App = {
   readonly servicePrefix: string | undefined
   /** Keys of ours that the app may assert about a subject, such as `aws:SourceIp`: it saw what Signet did not. */
   readonly authorityFor: readonly string[]
+  /** Whether it may hold signing keys of callers it has seen, to verify them without asking each time. */
+  readonly signingKeys: boolean
   readonly enabled: boolean
   readonly createdAt: Temporal.Instant
 }
@@ -33,6 +35,7 @@ export type NewApp = {
   readonly requireMfa?: boolean | undefined
   readonly servicePrefix?: string | undefined
   readonly authorityFor?: readonly string[] | undefined
+  readonly signingKeys?: boolean | undefined
   readonly enabled?: boolean | undefined
 }
 
@@ -46,12 +49,13 @@ type Row = {
   require_mfa: boolean
   service_prefix: string | null
   authority_for: string
+  signing_keys: boolean
   enabled: boolean
   created_at: Temporal.Instant
 }
 
 const columns = sql`app_id, account_id, kind, name, launch_url, access, require_mfa, service_prefix,
-                    authority_for, enabled, created_at`
+                    authority_for, signing_keys, enabled, created_at`
 
 const toApp = (row: Row): App => ({
   appId: row.app_id,
@@ -64,6 +68,7 @@ const toApp = (row: Row): App => ({
   requireMfa: row.require_mfa,
   servicePrefix: row.service_prefix ?? undefined,
   authorityFor: JSON.parse(row.authority_for) as string[],
+  signingKeys: row.signing_keys,
   enabled: row.enabled,
   createdAt: row.created_at,
 })
@@ -77,14 +82,14 @@ export async function putApp(tx: Queryable, clock: Clock, app: NewApp): Promise<
   try {
     const { rows } = await tx.query<Row>(
       sql`insert into app (app_id, account_id, kind, name, name_key, launch_url, access, require_mfa, service_prefix,
-                           authority_for, enabled, created_at)
+                           authority_for, signing_keys, enabled, created_at)
           values (${uuid()}, ${app.accountId}, ${app.kind}, ${app.name}, ${app.name.toLowerCase()}, ${app.launchUrl},
                   ${app.access ?? 'everyone'}, ${app.requireMfa ?? false}, ${app.servicePrefix},
-                  ${JSON.stringify(app.authorityFor ?? [])}, ${app.enabled ?? true}, ${clock()})
+                  ${JSON.stringify(app.authorityFor ?? [])}, ${app.signingKeys ?? false}, ${app.enabled ?? true}, ${clock()})
           on conflict on constraint app_name do update
             set name = excluded.name, launch_url = excluded.launch_url, access = excluded.access,
                 require_mfa = excluded.require_mfa, service_prefix = excluded.service_prefix,
-                authority_for = excluded.authority_for, enabled = excluded.enabled
+                authority_for = excluded.authority_for, signing_keys = excluded.signing_keys, enabled = excluded.enabled
             where app.kind = excluded.kind
           returning ${columns}`,
     )

@@ -46,6 +46,7 @@ export async function applyApps(applying: Applying): Promise<void> {
           requireMfa: value.require_mfa ?? false,
           servicePrefix: value.service_prefix,
           authorityFor: value.authority_for ?? [],
+          signingKeys: value.signing_keys ?? false,
           enabled: value.enabled ?? true,
         }
         const isChanged =

@@ -196,6 +196,8 @@ const app = z.strictObject({
       error: 'Write a prefix of small letters, digits and dashes, such as orders.',
     })
     .optional(),
+  /** Whether the service may hold signing keys of callers it has seen, to verify them without asking each time. */
+  signing_keys: z.boolean().optional(),
   /** Keys of ours that the app may assert about a subject. */
   authority_for: z
     .array(

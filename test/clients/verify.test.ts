@@ -1,0 +1,401 @@
+import { spawn } from 'node:child_process'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
+import '@aws-sdk/signature-v4a'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+import { listEvents } from '#audit'
+import { putApp } from '#apps'
+import { sql } from '#database'
+import { setAccessKeyStatus, updateUser, type User } from '#directory'
+import { systemClock } from '#kernel'
+import { type HeaderPairs, signHeaders, signHeadersV4a } from '#sigv4'
+
+import { startExample } from '../../clients/verify/example.ts'
+import { acme, seedAcme } from '../support/acme.ts'
+import { home } from '../support/fixtures.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+type Service = { url: string; close(): Promise<void> }
+
+vi.setConfig({ testTimeout: 60_000 })
+let server: TestServer
+let alice: User
+let asking: Service
+let publicOnly: Service
+const client = { id: acme.clientId, secret: acme.clientSecret }
+
+beforeAll(async () => {
+  server = await startServer()
+  alice = await seedAcme(server.database)
+  await putApp(server.database, systemClock, {
+    accountId: home,
+    kind: 'oidc',
+    name: 'Shop',
+    servicePrefix: 'orders',
+    signingKeys: true,
+  })
+  asking = await startExample({ signet: server.url, service: 'orders', client })
+  publicOnly = await startExample({ signet: server.url, service: 'orders' })
+}, 60_000)
+afterAll(async () => {
+  await Promise.all([asking.close(), publicOnly.close()])
+  await server.close()
+})
+
+/** A session, of the signed form when it is asked for with SigV4A. */
+async function session(form: 'sealed' | 'signed'): Promise<Required<Credentials>> {
+  const sts = new STSClient({
+    endpoint: server.url,
+    region: 'us-east-1',
+    credentials: acme,
+    ...(form === 'signed' ? { authSchemePreference: ['sigv4a'], sigv4aSigningRegionSet: ['*'] } : {}),
+  })
+  const { Credentials: given } = await sts.send(
+    new AssumeRoleCommand({
+      RoleArn: acme.roleArn,
+      RoleSessionName: 'desk',
+      Tags: [{ Key: 'team', Value: 'north' }],
+    }),
+  )
+  return {
+    accessKeyId: given?.AccessKeyId ?? '',
+    secretAccessKey: given?.SecretAccessKey ?? '',
+    sessionToken: given?.SessionToken ?? '',
+  }
+}
+
+type Call = {
+  by: Credentials
+  with?: 'sigv4' | 'sigv4a'
+  service?: string
+  path?: string
+  body?: string
+  at?: Temporal.Instant
+  change?: (headers: HeaderPairs) => HeaderPairs
+  sent?: { body?: string; path?: string }
+}
+
+async function call(
+  to: Service,
+  {
+    by,
+    with: how = 'sigv4',
+    service = 'orders',
+    path = '/o/1?b=2&a=x%20y',
+    body = 'hello',
+    at = systemClock(),
+    change = (same) => same,
+    sent = {},
+  }: Call,
+) {
+  const request = {
+    method: 'POST',
+    rawUrl: path,
+    headers: [['host', new URL(to.url).host] as const],
+    body: Buffer.from(body),
+  }
+  const headers =
+    how === 'sigv4'
+      ? signHeaders(request, by, { at, region: 'eu-central-1', service })
+      : signHeadersV4a(request, by, { at, service, regionSet: '*' })
+  const answer = await fetch(`${to.url}${sent.path ?? path}`, {
+    method: 'POST',
+    headers: change(headers)
+      .filter(([name]) => name !== 'host')
+      .map(([name, value]): [string, string] => [name, value]),
+    body: sent.body ?? body,
+  })
+  return {
+    status: answer.status,
+    ...((await answer.json()) as { hello?: string; code?: string; tags?: object }),
+  }
+}
+const withHeader = (name: string, change: (value: string) => string) => (headers: HeaderPairs) =>
+  headers.map(([key, value]) => [key, key === name ? change(value) : value] as const)
+const asked = async () => (await listEvents(server.database, { name: 'IssueSigningKey' })).length
+/** All that a process of ours has in its writable memory (Linux). */
+function memoryOf(pid: number): Buffer[] {
+  const file = openSync(`/proc/${pid}/mem`, 'r')
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const [, from = '', to = ''] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? []
+        if (from === '') return []
+        const part = Buffer.alloc(Number.parseInt(to, 16) - Number.parseInt(from, 16))
+        try {
+          return [part.subarray(0, readSync(file, part, 0, part.length, BigInt(`0x${from}`)))]
+        } catch {
+          return []
+        }
+      })
+  } finally {
+    closeSync(file)
+  }
+}
+const desk = `arn:aws:sts::${home}:assumed-role/OrdersReader/desk`
+
+describe('a service that verifies by itself, with a key of its own service and day', () => {
+  it('knows long-term keys and sessions, and asks once for each', async () => {
+    const before = await asked()
+    expect(await call(asking, { by: acme })).toMatchObject({ status: 200, hello: alice.arn })
+    const by = await session('sealed')
+    for (let times = 0; times < 5; times++)
+      expect(await call(asking, { by })).toMatchObject({ status: 200, hello: desk, tags: { team: 'north' } })
+    expect(await asked()).toBe(before + 2)
+    expect(await call(asking, { by, with: 'sigv4a' })).toMatchObject({ status: 200, hello: desk })
+    expect(await call(asking, { by, path: "/a b/'c'*/ü?x=1+2&x=&é" }).catch(() => 'unsendable')).toBeDefined()
+    expect(await call(asking, { by, path: '/a%20b/%27c%27/?x=1+2&x=&A=%2F' })).toMatchObject({ status: 200 })
+  })
+
+  it('refuses what is changed, old, unsigned, or meant for another service', async () => {
+    const by = await session('sealed')
+    await call(asking, { by })
+    const other = await session('sealed')
+    const cases: [Call, string][] = [
+      [{ by, sent: { body: 'other' } }, 'SignatureDoesNotMatch'],
+      [{ by, sent: { path: '/o/2' } }, 'SignatureDoesNotMatch'],
+      [{ by: { ...by, secretAccessKey: 'wrong' } }, 'SignatureDoesNotMatch'],
+      [{ by, service: 'billing' }, 'SignatureDoesNotMatch'],
+      [{ by, at: systemClock().subtract({ minutes: 16 }) }, 'SignatureDoesNotMatch'],
+      [{ by, at: systemClock().add({ minutes: 16 }) }, 'SignatureDoesNotMatch'],
+      [
+        { by, change: (headers) => headers.filter(([name]) => name !== 'authorization') },
+        'MissingAuthenticationToken',
+      ],
+      [{ by, change: (headers) => [...headers, ['x-amz-meta-more', '1']] }, 'SignatureDoesNotMatch'],
+      [
+        { by, change: (headers) => [...headers, ['x-amz-content-sha256', 'UNSIGNED-PAYLOAD']] },
+        'SignatureDoesNotMatch',
+      ],
+      [
+        { by, change: withHeader('authorization', (line) => line.replace('Signature=', 'Sig=')) },
+        'IncompleteSignature',
+      ],
+      [{ by: { ...by, sessionToken: other.sessionToken } }, 'InvalidClientTokenId'],
+      [{ by: { ...by, accessKeyId: other.accessKeyId } }, 'InvalidClientTokenId'],
+      [{ by: { ...by, sessionToken: by.sessionToken.slice(0, -4) } }, 'InvalidClientTokenId'],
+      [{ by: { accessKeyId: by.accessKeyId, secretAccessKey: by.secretAccessKey } }, 'InvalidClientTokenId'],
+    ]
+    for (const [each, code] of cases) expect(await call(asking, each)).toMatchObject({ code })
+  })
+
+  it('ends a caller within the bound: a key switched off, a user disabled, a session revoked', async () => {
+    const one = await session('sealed')
+    const gone = (by: Credentials) =>
+      vi.waitFor(async () => expect(await call(asking, { by })).toMatchObject({ code: 'ExpiredToken' }), {
+        timeout: 2_000,
+        interval: 50,
+      })
+    expect(await call(asking, { by: one })).toMatchObject({ status: 200 })
+    await server.database.query(sql`select raise_epoch('key', ${one.accessKeyId})`)
+    await gone(one)
+
+    const two = await session('sealed')
+    expect(await call(asking, { by: two })).toMatchObject({ status: 200 })
+    await setAccessKeyStatus(server.database, acme.accessKeyId, 'Inactive')
+    await gone(two)
+    await gone(acme)
+    await setAccessKeyStatus(server.database, acme.accessKeyId, 'Active')
+
+    const three = await session('sealed')
+    expect(await call(asking, { by: three })).toMatchObject({ status: 200 })
+    await updateUser(server.database, alice.userId, { status: 'disabled' })
+    await gone(three)
+    await updateUser(server.database, alice.userId, { status: 'active' })
+  })
+})
+
+describe('the keys for that', () => {
+  const post = (body: object, secret: string = acme.clientSecret) =>
+    fetch(`${server.url}/access/v1/signing-keys`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Basic ${Buffer.from(`${acme.clientId}:${secret}`).toString('base64')}`,
+      },
+      body: JSON.stringify(body),
+    })
+  const request = (by: Credentials, service = 'orders') => {
+    const made = {
+      method: 'GET',
+      rawUrl: '/',
+      headers: [['host', 'orders']] as [string, string][],
+      body: new Uint8Array(),
+    }
+    const headers = signHeaders(made, by, { at: systemClock(), region: 'x', service })
+    return { method: 'GET', url: '/', headers }
+  }
+
+  it('are for registered services with that right, and for callers that they have seen', async () => {
+    expect((await post({ request: request(acme) }, 'wrong')).status).toBe(401)
+    expect((await fetch(`${server.url}/access/v1/signing-keys`, { method: 'POST' })).status).toBe(401)
+    const foreign = (await (await post({ request: request(acme, 'billing') })).json()) as object
+    expect(foreign).toMatchObject({ verified: false, error: { code: 'SignatureDoesNotMatch' } })
+    const forged = (await (
+      await post({ request: request({ ...acme, secretAccessKey: 'guess' }) })
+    ).json()) as object
+    expect(forged).toMatchObject({ verified: false, error: { code: 'SignatureDoesNotMatch' } })
+    await putApp(server.database, systemClock, {
+      accountId: home,
+      kind: 'oidc',
+      name: 'Shop',
+      servicePrefix: 'orders',
+    })
+    await vi.waitFor(async () => expect((await post({ request: request(acme) })).status).toBe(403), 5_000)
+    await putApp(server.database, systemClock, {
+      accountId: home,
+      kind: 'oidc',
+      name: 'Shop',
+      servicePrefix: 'orders',
+      signingKeys: true,
+    })
+    await vi.waitFor(async () => expect((await post({ request: request(acme) })).status).toBe(200), 5_000)
+  })
+})
+
+describe('a service that holds no secret', () => {
+  it('verifies sessions by public keys and asks Signet nothing', async () => {
+    const by = await session('signed')
+    const before = await asked()
+    expect(await call(publicOnly, { by, with: 'sigv4a' })).toMatchObject({
+      status: 200,
+      hello: desk,
+      tags: { team: 'north' },
+    })
+    expect(await asked()).toBe(before)
+    for (const hidden of [by.secretAccessKey, acme.secretAccessKey, acme.clientSecret])
+      expect(readFileSync(new URL('../../clients/verify/verify.ts', import.meta.url), 'utf8')).not.toContain(
+        hidden,
+      )
+  })
+
+  it('has no secret in its memory and writes nothing to disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'signet-public-only-'))
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../clients/verify/example.ts')], {
+      cwd: folder,
+      env: { HOME: folder, TMPDIR: folder, SIGNET: server.url, SERVICE: 'orders', PORT: '0' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    try {
+      const url = await new Promise<string>((resolve) =>
+        child.stdout.on('data', (text) => resolve(/http:\S+/.exec(String(text))?.[0] ?? '')),
+      )
+      const by = await session('signed')
+      for (let times = 0; times < 3; times++)
+        expect(await call({ url, close: async () => {} }, { by, with: 'sigv4a' })).toMatchObject({
+          status: 200,
+        })
+      const memory = memoryOf(child.pid ?? 0)
+      // What is in it for sure is found; what must not be is not.
+      expect(memory.some((part) => part.includes(by.accessKeyId))).toBe(true)
+      const hidden = [by.secretAccessKey, acme.secretAccessKey, acme.clientSecret]
+      expect(hidden.filter((secret) => memory.some((part) => part.includes(secret)))).toEqual([])
+      expect(readdirSync(folder)).toEqual([])
+    } finally {
+      child.kill('SIGKILL')
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('refuses what it cannot verify so', async () => {
+    const by = await session('signed')
+    const other = await session('signed')
+    const [head = '', body = '', signature = ''] = by.sessionToken.split('.')
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as object
+    const forged = Buffer.from(JSON.stringify({ ...claims, sub: 'arn:aws:iam::1:root' })).toString(
+      'base64url',
+    )
+    const cases: [Call, string][] = [
+      [{ by }, 'AccessDenied'],
+      [{ by: acme, with: 'sigv4a' }, 'AccessDenied'],
+      [{ by: await session('sealed'), with: 'sigv4a' }, 'AccessDenied'],
+      [{ by: { ...by, secretAccessKey: 'wrong' }, with: 'sigv4a' }, 'SignatureDoesNotMatch'],
+      [{ by: { ...by, sessionToken: other.sessionToken }, with: 'sigv4a' }, 'InvalidClientTokenId'],
+      [
+        { by: { ...by, sessionToken: `${head}.${forged}.${signature}` }, with: 'sigv4a' },
+        'InvalidClientTokenId',
+      ],
+      [
+        {
+          by: {
+            ...by,
+            sessionToken: `${Buffer.from('{"alg":"none","typ":"session+jwt"}').toString('base64url')}.${body}.`,
+          },
+          with: 'sigv4a',
+        },
+        'InvalidClientTokenId',
+      ],
+      [{ by, with: 'sigv4a', sent: { body: 'x' } }, 'SignatureDoesNotMatch'],
+    ]
+    for (const [each, code] of cases) expect(await call(publicOnly, each)).toMatchObject({ code })
+  })
+
+  it('ends a session within a second of its revocation', async () => {
+    const by = await session('signed')
+    expect(await call(publicOnly, { by, with: 'sigv4a' })).toMatchObject({ status: 200 })
+    await server.database.query(sql`select raise_epoch('key', ${by.accessKeyId})`)
+    await vi.waitFor(
+      async () =>
+        expect(await call(publicOnly, { by, with: 'sigv4a' })).toMatchObject({ code: 'ExpiredToken' }),
+      { timeout: 2_000, interval: 50 },
+    )
+  })
+})
+
+describe('a service that is cut off', () => {
+  it('refuses after its bound, and goes on when the way is open again', async () => {
+    const by = await session('signed')
+    const port = Number(new URL(server.url).port)
+    const sockets = new Set<Socket>()
+    let open = true
+    const relay: Server = createServer((near) => {
+      if (!open) return void near.destroy()
+      const far = connect(port, 'localhost')
+      for (const socket of [near, far]) {
+        sockets.add(socket)
+        socket.on('error', () => {})
+        socket.on('close', () => sockets.delete(socket))
+      }
+      near.pipe(far).pipe(near)
+    })
+    await new Promise<void>((resolve) => relay.listen(0, 'localhost', resolve))
+    // The service reaches Signet by the relay; the name of the issuer stays Signet's own.
+    const realFetch = globalThis.fetch
+    const through = `http://localhost:${(relay.address() as AddressInfo).port}`
+    vi.stubGlobal('fetch', (url: string | URL, init?: RequestInit) =>
+      realFetch(String(url).replace(`${server.url}/access`, `${through}/access`), init),
+    )
+    const service = await startExample({ signet: server.url, service: 'orders', boundSeconds: 1.5 })
+    try {
+      const status = async () => (await call(service, { by, with: 'sigv4a' })).status
+      expect(await status()).toBe(200)
+      open = false
+      for (const socket of sockets) socket.destroy()
+      await vi.waitFor(async () => expect(await status()).toBe(503), { timeout: 5_000, interval: 100 })
+      open = true
+      await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 5_000, interval: 100 })
+    } finally {
+      await service.close()
+      vi.unstubAllGlobals()
+      for (const socket of sockets) socket.destroy()
+      relay.close()
+    }
+  })
+
+  it('is under its size', () => {
+    const lines = (name: string) =>
+      readFileSync(new URL(`../../clients/verify/${name}`, import.meta.url), 'utf8').split('\n').length - 1
+    expect(lines('verify.ts')).toBeLessThan(400)
+    expect(lines('example.ts')).toBeLessThanOrEqual(100)
+    const imports = readFileSync(new URL('../../clients/verify/verify.ts', import.meta.url), 'utf8').match(
+      /from '[^']+'/g,
+    )
+    expect(imports).toEqual(["from 'node:crypto'"])
+  })
+})
