@@ -13,14 +13,17 @@ export async function requireAttachable(
   { db, needs, accountId }: Pick<Call, 'db' | 'needs' | 'accountId'>,
   arn: string,
 ): Promise<void> {
-  const owner = /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/./.exec(arn)?.[1]
-  if (owner === undefined) return invalidInput(`ARN ${arn} is not valid.`)
+  const owner = requirePolicyArn(arn)
   const exists =
     owner === 'aws'
       ? needs.builtInPolicies.has(arn)
       : owner === accountId && (await lockPolicy(db, arn, 'keep')) !== undefined
   if (!exists) return noSuchEntity(`Policy ${arn} does not exist or is not attachable.`)
 }
+
+/** The owner in a policy's ARN. @throws Failure malformed iam-api/invalid-input for what is none */
+export const requirePolicyArn = (arn: string): string =>
+  /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/./.exec(arn)?.[1] ?? invalidInput(`ARN ${arn} is not valid.`)
 
 /** The boundary of a user or role, as answers have it. */
 export const boundaryOf = (

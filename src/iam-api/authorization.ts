@@ -7,6 +7,7 @@ import type { Call, IamOperation } from './call.ts'
 import { resources } from './resources/list.ts'
 import type { Lookup, Resource } from './resources/resource.ts'
 import { rules, type ResourceKind, type Rule } from './rules.ts'
+import { tagsFrom } from './tags.ts'
 
 /** What deciding about a call takes, before there is an entity. */
 export type Asking = Pick<Call, 'operation' | 'caller' | 'from' | 'input'> & Lookup
@@ -106,6 +107,8 @@ function requestKeys(given: object, { keys = [] }: Rule, resource: Resource<unkn
         return keysNamed(listOf(input, 'TagKeys').map(String))
       case 'tags': {
         const tags = listOf(input, 'Tags') as readonly { readonly Key: string; readonly Value: string }[]
+        // One key in two spellings would be two values of one condition key.
+        tagsFrom(tags)
         return [
           ...tags.map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value] as const),
           ...keysNamed(tags.map(({ Key }) => Key)),

@@ -8,6 +8,7 @@ import type { Failure } from '#kernel'
 const codes: Readonly<Record<string, string>> = {
   'iam-api/not-offered': 'InvalidAction',
   'iam-api/invalid-input': 'InvalidInput',
+  'iam-api/no-such-status': 'InvalidInput',
   'iam-api/limit-exceeded': 'LimitExceeded',
   'iam-api/delete-conflict': 'DeleteConflict',
   'iam-api/not-attachable': 'PolicyNotAttachable',

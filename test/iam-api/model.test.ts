@@ -2,12 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { iam, type ServiceModel } from '#aws-wire'
 import { sql } from '#database'
-import { signHeaders } from '#sigv4'
 import { messageLimits, readXml } from '#xml'
 
 import { fixedClock } from '../support/fixtures.ts'
-import { rawRequest } from '../support/raw-http.ts'
 import { bugs, startIam, type IamServer } from './harness.ts'
+import { sendQuery, type QueryAnswer } from './query.ts'
 import { minimal, violationsOf, type Parameters } from './violations.ts'
 
 const clock = fixedClock()
@@ -21,45 +20,8 @@ beforeAll(async () => {
 afterAll(() => server.close())
 afterEach(() => expect(bugs).toEqual([]))
 
-const send = async (
-  operation: string,
-  parameters: Parameters,
-  version: string = model.version,
-): Promise<{ status: number; body: string; code: string | undefined; message: string }> => {
-  const body = new URLSearchParams([
-    ['Action', operation],
-    ['Version', version],
-    ...parameters.map(([name, value]) => [name, value]),
-  ]).toString()
-  const request = {
-    method: 'POST',
-    rawUrl: '/',
-    headers: [
-      ['Host', new URL(server.url).host],
-      ['Content-Type', 'application/x-www-form-urlencoded; charset=utf-8'],
-      ['Content-Length', String(Buffer.byteLength(body))],
-    ] as const,
-    body: Buffer.from(body),
-  }
-  const headers = signHeaders(request, server.adminCredentials, {
-    at: clock(),
-    region: 'us-east-1',
-    service: 'iam',
-  })
-  const answer = await rawRequest(server.url, {
-    method: 'POST',
-    path: '/',
-    headers: Object.fromEntries(headers),
-    body: request.body,
-  })
-  const code = /<Code>(.*?)<\/Code>/.exec(answer.body)?.[1]
-  const message = parsed(/<Message>(.*?)<\/Message>/s.exec(answer.body)?.[1] ?? '')
-  return { status: answer.status, body: answer.body, code, message }
-}
-
-/** Entities back to signs. */
-const parsed = (text: string): string =>
-  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&')
+const send = (operation: string, parameters: Parameters, version?: string): Promise<QueryAnswer> =>
+  sendQuery(server, clock, operation, parameters, version)
 
 /** Everything that IAM keeps, in one number per table; the audit log may grow. */
 const contents = async (): Promise<unknown> => {

@@ -1,6 +1,6 @@
 import { attachedPolicies, attachPolicy, detachPolicy } from '#iam'
 
-import { requireAttachable } from '../attachable.ts'
+import { requireAttachable, requirePolicyArn } from '../attachable.ts'
 import type { Call, Handlers } from '../call.ts'
 import { noSuchEntity, requireRoom } from '../limits.ts'
 import { pageOf } from '../paging.ts'
@@ -44,6 +44,7 @@ async function attach(
 }
 
 async function detach({ db, input: { PolicyArn } }: Attaching, principalId: string): Promise<undefined> {
+  requirePolicyArn(PolicyArn)
   if (!(await detachPolicy(db, principalId, PolicyArn))) noSuchEntity(`Policy ${PolicyArn} was not found.`)
   return undefined
 }
