@@ -1,5 +1,6 @@
 import { canonicalKey, foldAscii, type DocumentType, type PrincipalEntry, type Statement } from './ast.ts'
 import { grammars } from './grammar.ts'
+import { internCondition, type Interned } from './intern.ts'
 import type { CheckCode } from './checks.ts'
 import type { Report } from './findings.ts'
 import { memberPath, type JsonMember, type JsonObject, type JsonValue } from './json.ts'
@@ -27,7 +28,12 @@ const elements = new Set([
   'Condition',
 ])
 
-type Context = { readonly report: Report; readonly type: DocumentType; readonly variables: boolean }
+type Context = {
+  readonly report: Report
+  readonly type: DocumentType
+  readonly variables: boolean
+  readonly interned: Interned
+}
 
 /** Reads one statement. Answers undefined where so much is missing that nothing can be made of it. */
 export function readStatement(
@@ -58,7 +64,9 @@ export function readStatement(
   const resources = readResources(context, value, path)
   const condition = member(value, 'Condition')
   const conditions = condition
-    ? readConditions(report, condition.value, memberPath(path, 'Condition'), context.variables)
+    ? readConditions(report, condition.value, memberPath(path, 'Condition'), context.variables).map((each) =>
+        internCondition(context.interned, each),
+      )
     : []
   if (type === 'rcp' && effect === 'Allow') {
     report.add('RCP_ALLOW', value, path, 'A resource control policy denies; RCPFullAWSAccess is what allows')
@@ -201,7 +209,7 @@ const trustActions = new Set([
   'sts:setsourceidentity',
 ])
 
-function readAction({ report, type }: Context, each: ListedText): Pattern | undefined {
+function readAction({ report, type, interned }: Context, each: ListedText): Pattern | undefined {
   const { text } = each
   if (text.includes('${')) {
     report.add('VARIABLE_NOT_ALLOWED', each.at, each.path, 'An action takes no policy variables')
@@ -225,8 +233,11 @@ function readAction({ report, type }: Context, each: ListedText): Pattern | unde
       'A trust policy holds sts:AssumeRole…, sts:TagSession and sts:SetSourceIdentity only',
     )
   }
+  if (interned.actions.has(folded)) return interned.actions.get(folded)
   const read = parsePattern(folded, { wildcards: true, variables: false }, canonicalKey)
-  return 'pattern' in read ? read.pattern : undefined
+  const pattern = 'pattern' in read ? read.pattern : undefined
+  interned.actions.set(folded, pattern)
+  return pattern
 }
 
 const nameOf = (found: JsonMember) => ({ start: found.nameStart, end: found.nameEnd })

@@ -1,6 +1,7 @@
 import type { DocumentType, Policy, Statement, Version } from './ast.ts'
 import { createReport, type Finding, type Report } from './findings.ts'
 import { grammars, hardLimit, rawLimit } from './grammar.ts'
+import { createInterned } from './intern.ts'
 import { memberPath, readJson, type JsonObject, type JsonValue } from './json.ts'
 import { member, readStatement } from './parse-statement.ts'
 
@@ -114,8 +115,8 @@ function readPolicy(report: Report, root: JsonObject, type: DocumentType): Polic
   }
   const listed = found.value.kind === 'array'
   const items = found.value.kind === 'array' ? found.value.items : [found.value]
+  const context = { report, type, variables: version === '2012-10-17', interned: createInterned() }
   const statements = items.flatMap((item, index): Statement[] => {
-    const context = { report, type, variables: version === '2012-10-17' }
     const statement = readStatement(context, item, index, listed ? `$.Statement[${index}]` : '$.Statement')
     return statement ? [statement] : []
   })

@@ -34,19 +34,48 @@ describe('both globs', () => {
     )
   })
 
-  it('agree where long pieces are searched bit-parallel', () => {
-    const long = fc.tuple(
-      textOf(['a', 'b', '?', '?'], 90),
-      textOf(['a', 'b', '?'], 80),
-      textOf(['ab', 'a'], 400),
-    )
+  /** Long texts in which much of a piece stands in many places, and pieces that fail late. */
+  const repeated = (letters: readonly string[]) =>
+    fc
+      .tuple(textOf(letters, 40), fc.integer({ min: 1, max: 60 }), textOf(letters, 6))
+      .map(([unit, times, rest]) => (unit.repeat(times) + rest).slice(0, 1200))
+
+  it('agree where long pieces with question marks are searched 128 places at once', () => {
     fc.assert(
-      fc.property(long, ([first, second, text]) => {
-        const made = pattern(`*${first}*${second}*`)
-        const pieces = piecesOf(made.tokens, () => undefined)
-        expect(pieces && piecesMatch(pieces, text)).toBe(globMatches(fill(made, () => undefined) ?? [], text))
+      fc.property(
+        repeated(['a', 'b', 'ab', '?', 'あ']),
+        repeated(['a', 'b', '?']),
+        repeated(['ab', 'a', 'aaaa', 'あ']),
+        (first, second, text) => {
+          const made = pattern(`*${first}*${second}*`)
+          const pieces = piecesOf(made.tokens, () => undefined)
+          expect(pieces && piecesMatch(pieces, text)).toBe(
+            globMatches(fill(made, () => undefined) ?? [], text),
+          )
+        },
+      ),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('agree where the piece is cut from the text and spoilt in one place', () => {
+    const cut = fc.record({
+      text: repeated(['ab', 'a', 'b', 'aab']),
+      from: fc.double({ min: 0, max: 1, noNaN: true }),
+      length: fc.integer({ min: 1, max: 600 }),
+      spoilt: fc.double({ min: 0, max: 1, noNaN: true }),
+      by: fc.constantFrom('', 'a', 'b', 'c', '?'),
+      wild: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(cut, ({ text, from, length, spoilt, by, wild }) => {
+        const start = Math.floor(from * text.length)
+        const piece = text.slice(start, start + length).split('')
+        if (by) piece.splice(Math.floor(spoilt * piece.length), 1, by)
+        const made = pattern(`*${piece.join('')}${wild ? '?' : ''}*`)
+        expect(fixedTest(made)(text)).toBe(globMatches(fill(made, () => undefined) ?? [], text))
       }),
-      { numRuns: 500 },
+      { numRuns: 1500 },
     )
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { evaluate, scpFullAccess } from '#policy'
+import { evaluate, policySet, scpFullAccess } from '#policy'
 import type { DecisionRequest } from '#policy'
 import {
   asked,
@@ -81,6 +81,46 @@ describe('whatever the policies and the request', () => {
         add({ scpLevels: [...(policies.scpLevels ?? []), [read(scp, 'scp')]] })
         add({ scpLevels: [...(policies.scpLevels ?? []), [scpFullAccess]] })
         add({ rcpLevels: [...(policies.rcpLevels ?? []), []] })
+      }),
+      options,
+    )
+  })
+
+  it('adding a guard-rail that only denies to a level never allows more', () => {
+    const deniesOnly = (json: Json): Json => ({
+      ...json,
+      Statement: statementsOf(json).map((each) => ({ ...each, Effect: 'Deny' })),
+    })
+    fc.assert(
+      fc.property(asked, documents, document('scp', 2), document('rcp', 2), (who, from, scp, rcp) => {
+        const before = requestFrom(who, from)
+        const { policies } = before
+        const [first = [scpFullAccess], ...others] = policies.scpLevels ?? []
+        const scpLevels = [[...first, read(deniesOnly(scp), 'scp')], ...others]
+        const rcpLevels = (policies.rcpLevels ?? []).map((level) => [...level, read(rcp, 'rcp')])
+        neverMore(before, { ...before, policies: { ...policies, scpLevels } })
+        neverMore(before, { ...before, policies: { ...policies, rcpLevels } })
+      }),
+      options,
+    )
+  })
+
+  it('a decision is the same alone and among others, in a list and in a set', () => {
+    fc.assert(
+      fc.property(fc.array(asked, { minLength: 2, maxLength: 6 }), documents, (all, from) => {
+        const [first] = all
+        if (!first) return
+        const { policies } = requestFrom(first, from)
+        const set = { ...policies, identity: policySet(policies.identity) }
+        const together = all.map((who) => evaluate({ ...who, policies: set }))
+        const backwards = all
+          .toReversed()
+          .map((who) => evaluate({ ...who, policies: set }))
+          .toReversed()
+        expect(backwards).toEqual(together)
+        for (const [index, who] of all.entries()) {
+          expect(effect(requestFrom(who, from))).toBe(together[index]?.effect)
+        }
       }),
       options,
     )

@@ -1,7 +1,7 @@
 import type { PolicyRef, Decision, Layer } from '../request.ts'
 import { principalLink, type Link } from '../principals.ts'
 import type { Check } from './condition.ts'
-import type { CompiledStatement } from './statement.ts'
+import { dependsOnCaller, type CompiledStatement } from './statement.ts'
 import type { View } from './view.ts'
 
 /**
@@ -11,6 +11,7 @@ import type { View } from './view.ts'
 export type Entry = {
   readonly compiled: CompiledStatement
   readonly conditions: readonly Check[] | undefined
+  /** The caller must be looked for in its principals. */
   readonly named: boolean
   readonly ref: PolicyRef | undefined
   /** Its place in the index. */
@@ -25,7 +26,7 @@ export type Entry = {
 export const entryOf = (compiled: CompiledStatement, ref: PolicyRef | undefined, at: number): Entry => ({
   compiled,
   conditions: compiled.conditions.length > 0 ? compiled.conditions : undefined,
-  named: compiled.statement.principals !== undefined,
+  named: dependsOnCaller(compiled),
   ref,
   at,
   said: undefined,

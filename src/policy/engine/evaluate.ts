@@ -1,6 +1,6 @@
 /** The compiled engine: the same decisions as `reference/`, found by index instead of reading every statement. */
 import { canonicalNames } from '../context.ts'
-import type { Decision, DecisionRequest, Layer, PolicyRef } from '../request.ts'
+import type { Decision, DecisionRequest, Layer, PolicyRef, RequestPolicies } from '../request.ts'
 import { sayAllow, sayAlways, sayDeny, sayError, sayNothing, type Found } from '../say.ts'
 import { isSameAccount, slotProblem } from '../standing.ts'
 import { actionOf, type Action } from './actions.ts'
@@ -24,35 +24,42 @@ function decide(request: DecisionRequest): Decision {
   const { principal, policies } = request
   const action = actionOf(request.action)
   if (action.isAlways && principal.kind !== 'anonymous') return sayAlways()
-  if (!everySlotFits(request)) {
-    // The slow path says which policy does not fit.
-    const problem = slotProblem(policies)
-    if (problem !== undefined) return sayError(problem)
-  }
   const { identity, boundary, resource, trust } = policies
   const scpLevels = policies.scpLevels ?? none
   const rcpLevels = policies.rcpLevels ?? none
   const session = policies.session ?? none
+  // Most limits let most actions pass whoever asks for what; of those nothing else need be asked.
+  const limits: Limits = {
+    scp: !everyLevelIsOpen(scpLevels, 'scp', action),
+    rcp: !everyLevelIsOpen(rcpLevels, 'rcp', action),
+    boundary: boundary !== undefined && !isOpen(compiledPolicy(boundary.policy), 'plain', action),
+    session: session.length > 0 && !isOpenSet(session, 'plain', action),
+  }
+  if (!everySlotFits(policies, limits)) {
+    // The slow path says which policy does not fit.
+    const problem = slotProblem(policies)
+    if (problem !== undefined) return sayError(problem)
+  }
   const bounded = boundary !== undefined
   const names = canonicalNames(request.context)
   const view = createView(principal, bounded, request.resource.arn, request.context, names)
 
   const denied =
-    (scpLevels.length > 0 ? deniedAtLevels('scp', scpLevels, action, view) : undefined) ??
-    (rcpLevels.length > 0 ? deniedAtLevels('rcp', rcpLevels, action, view) : undefined) ??
+    (limits.scp ? deniedAtLevels('scp', scpLevels, action, view) : undefined) ??
+    (limits.rcp ? deniedAtLevels('rcp', rcpLevels, action, view) : undefined) ??
     firstOf('identity', identity, 'deny', action, view) ??
-    (boundary && firstIn('boundary', boundary, 'deny', action, view)) ??
-    (session.length > 0 ? firstOf('session', session, 'deny', action, view) : undefined) ??
+    (boundary && limits.boundary ? firstIn('boundary', boundary, 'deny', action, view) : undefined) ??
+    (limits.session ? firstOf('session', session, 'deny', action, view) : undefined) ??
     (resource && firstIn('resource', resource, 'deny', action, view)) ??
     (trust && firstIn('trust', trust, 'deny', action, view))
   if (denied) return said(denied, sayDeny)
 
   const hasAccount = principal.accountId !== undefined
-  if (hasAccount && scpLevels.length > 0) {
+  if (hasAccount && limits.scp) {
     const level = levelWithoutAllow(scpLevels, action, view)
     if (level >= 0) return sayNothing(request, { layer: 'scp', level })
   }
-  if (rcpLevels.length > 0) {
+  if (limits.rcp) {
     const level = levelWithoutAllow(rcpLevels, action, view)
     if (level >= 0) return sayNothing(request, { layer: 'rcp', level })
   }
@@ -74,9 +81,33 @@ function decide(request: DecisionRequest): Decision {
     const ownerLacks = (trust !== undefined || !sameAccount) && !granted
     return sayNothing(request, { layer: ownerLacks || own || isRoot ? owner : 'identity' })
   }
-  if (boundary && !someIn(boundary, action, view)) return sayNothing(request, { layer: 'boundary' })
-  if (session.length > 0 && !someOf(session, action, view)) return sayNothing(request, { layer: 'session' })
+  if (boundary && limits.boundary && !someIn(boundary, action, view))
+    return sayNothing(request, { layer: 'boundary' })
+  if (limits.session && !someOf(session, action, view)) return sayNothing(request, { layer: 'session' })
   return Array.isArray(grants) ? sayAllow(grants) : said(grants, sayGrant)
+}
+
+/** Which limits have something to say about the action: those that are not open. */
+type Limits = {
+  readonly scp: boolean
+  readonly rcp: boolean
+  readonly boundary: boolean
+  readonly session: boolean
+}
+
+/** Whether policies that stand where they belong allow every request for the action and deny none. */
+const isOpen = (compiled: Compiled, slot: Slot, action: Action): boolean =>
+  compiled.slot === slot && arrangedFor(indexOf(compiled), action).open
+
+function isOpenSet(refs: readonly PolicyRef[], slot: Slot, action: Action): boolean {
+  const set = compiledSet(refs)
+  return set !== undefined && isOpen(set, slot, action)
+}
+
+function everyLevelIsOpen(levels: readonly (readonly PolicyRef[])[], slot: Slot, action: Action): boolean {
+  for (let level = 0; level < levels.length; level++)
+    if (!isOpenSet(levels[level] ?? none, slot, action)) return false
+  return true
 }
 
 /** A statement that decides, and its place in an index. */
@@ -102,7 +133,10 @@ function said({ entry, ref, layer, statement }: Hit, say: (found: Found) => Deci
   return decision
 }
 
-/** The formulas for one and two accounts, without what limits them: the one Allow that suffices, or the list of those needed. */
+/**
+ * The formulas for one and two accounts, without what limits them: the one Allow that suffices, or the list of those needed. The
+ * root user needs no Allow of its own, and has none to cite.
+ */
 function combine(
   granted: Granted | undefined,
   own: Hit | undefined,
@@ -110,11 +144,11 @@ function combine(
   sameAccount: boolean,
   trusting: boolean,
 ): Hit | Hit[] | undefined {
-  // The root user needs no Allow of its own, and has none to cite.
-  const withOwn = (owners: Hit | undefined) => owners && (own ? [own, owners] : isRoot ? owners : undefined)
-  if (!sameAccount) return withOwn(granted?.direct ?? granted?.parent ?? granted?.account)
-  if (trusting) return granted?.parent ?? withOwn(granted?.account)
-  return own ?? (isRoot ? [] : granted?.parent)
+  if (sameAccount && !trusting) return own ?? (isRoot ? [] : granted?.parent)
+  if (sameAccount && granted?.parent) return granted.parent
+  const owners = sameAccount ? granted?.account : (granted?.direct ?? granted?.parent ?? granted?.account)
+  if (owners === undefined) return undefined
+  return own ? [own, owners] : isRoot ? owners : undefined
 }
 
 type Effect = 'allow' | 'deny'
@@ -210,17 +244,17 @@ function grantedBy(layer: Layer, ref: PolicyRef, action: Action, view: View): Gr
   }
 }
 
-/** Whether every policy was read as what it stands for. */
-function everySlotFits({ policies }: DecisionRequest): boolean {
+/** Whether every policy was read as what it stands for; open limits are known to be. */
+function everySlotFits(policies: RequestPolicies, limits: Limits): boolean {
   const { identity, boundary, session, resource, trust, scpLevels, rcpLevels } = policies
   return (
     fits(identity, 'plain') &&
-    (session === undefined || fits(session, 'plain')) &&
-    (boundary === undefined || fitsOne(boundary, 'plain')) &&
     (resource === undefined || fitsOne(resource, 'resource')) &&
     (trust === undefined || fitsOne(trust, 'trust')) &&
-    (scpLevels === undefined || everyLevelFits(scpLevels, 'scp')) &&
-    (rcpLevels === undefined || everyLevelFits(rcpLevels, 'rcp'))
+    (!limits.boundary || boundary === undefined || fitsOne(boundary, 'plain')) &&
+    (!limits.session || session === undefined || fits(session, 'plain')) &&
+    (!limits.scp || scpLevels === undefined || everyLevelFits(scpLevels, 'scp')) &&
+    (!limits.rcp || rcpLevels === undefined || everyLevelFits(rcpLevels, 'rcp'))
   )
 }
 

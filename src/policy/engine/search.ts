@@ -17,8 +17,8 @@ export function findText(piece: string, text: string, from: number, to: number):
 /** Knuth, Morris and Pratt: each unit of the text is looked at once or moves the piece on. */
 function findLinear(piece: string, text: string, from: number, to: number): number {
   const length = piece.length
-  const wanted = unitsOf(piece, 0, length)
-  const seen = unitsOf(text, from, to)
+  const wanted = unitsOf(piece)
+  const seen = unitsOf(text)
   // For each prefix, the longest shorter prefix that also ends there; -1 before the first unit.
   const shorter = new Int32Array(length + 1)
   shorter[0] = -1
@@ -28,18 +28,18 @@ function findLinear(piece: string, text: string, from: number, to: number): numb
     shorter[++at] = ++kept
   }
   let matched = 0
-  for (let at = 0; at < seen.length; at++) {
+  for (let at = from; at < to; at++) {
     const unit = seen[at]
     while (matched >= 0 && wanted[matched] !== unit) matched = shorter[matched] ?? -1
-    if (++matched === length) return from + at - length + 1
+    if (++matched === length) return at - length + 1
   }
   return -1
 }
 
-function unitsOf(text: string, from: number, to: number): Uint16Array {
-  const units = new Uint16Array(to - from)
-  for (let at = from; at < to; at++) units[at - from] = text.charCodeAt(at)
-  return units
+/** The code units of a text, copied at once: asked for one by one they cost more than the search itself. */
+function unitsOf(text: string): Uint16Array {
+  const bytes = Buffer.from(text, 'utf16le')
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, text.length)
 }
 
 /** Whether a piece with `?` stands at this place. */
@@ -56,7 +56,7 @@ export function wildStandsAt(piece: WildPiece, text: string, at: number): boolea
 export type WildSearch = (piece: WildPiece, from: number) => number
 
 /** So many comparisons of one match are made one by one before it is worth asking 128 places at once. */
-const plainBudget = 2048
+const plainBudget = 512
 
 /** The search for all pieces with `?` of one pattern in one text, up to `to`: what it learns of the text is learnt once. */
 export function wildSearch(pieces: readonly (string | WildPiece)[], text: string, to: number): WildSearch {
@@ -86,30 +86,39 @@ type Places = {
   readonly bits: Int32Array
   /** How often the unit of each row stands in the text. */
   readonly counts: Int32Array
+  /** Most text is Latin: such units find their row in a table. */
+  readonly latin: Uint16Array
   readonly rowOf: ReadonlyMap<number, number>
 }
+
+const rowIn = (latin: Uint16Array, rowOf: ReadonlyMap<number, number>, unit: number): number =>
+  unit < 256 ? (latin[unit] ?? 0) : (rowOf.get(unit) ?? 0)
 
 function placesOf(pieces: readonly (string | WildPiece)[], text: string, to: number): Places {
   // Four words are read at a time, and a shift reads one more.
   const width = (to >>> 5) + 6
+  const latin = new Uint16Array(256)
   const rowOf = new Map<number, number>()
+  let rows = 1
   for (const piece of pieces) {
     if (typeof piece === 'string') continue
-    for (const unit of piece) if (unit !== one && !rowOf.has(unit)) rowOf.set(unit, rowOf.size + 1)
+    for (const unit of piece) {
+      if (unit === one || rowIn(latin, rowOf, unit) > 0) continue
+      if (unit < 256) latin[unit] = rows++
+      else rowOf.set(unit, rows++)
+    }
   }
-  // Most text is Latin: such units find their row in a table.
-  const latin = new Uint16Array(256)
-  for (const [unit, row] of rowOf) if (unit < 256) latin[unit] = row
-  const bits = new Int32Array((rowOf.size + 1) * width)
-  const counts = new Int32Array(rowOf.size + 1)
+  const bits = new Int32Array(rows * width)
+  const counts = new Int32Array(rows)
+  const units = unitsOf(text)
   for (let at = 0; at < to; at++) {
-    const unit = text.charCodeAt(at)
-    const row = unit < 256 ? (latin[unit] ?? 0) : (rowOf.get(unit) ?? 0)
+    const unit = units[at] ?? 0
+    const row = rowIn(latin, rowOf, unit)
     const word = row * width + (at >>> 5)
     bits[word] = (bits[word] ?? 0) | (1 << (at & 31))
     counts[row] = (counts[row] ?? 0) + 1
   }
-  return { width, bits, counts, rowOf }
+  return { width, bits, counts, latin, rowOf }
 }
 
 /**
@@ -117,7 +126,7 @@ function placesOf(pieces: readonly (string | WildPiece)[], text: string, to: num
  * ruled out for good, so the unit that is rarest in the text is asked first.
  */
 function searchPlaces(piece: WildPiece, places: Places, from: number, last: number): number {
-  const { width, bits, counts, rowOf } = places
+  const { width, bits, counts, latin, rowOf } = places
   // Where the row of each unit begins, moved on by the whole words of its distance; and the rest of the distance.
   const starts = new Int32Array(piece.length)
   const shifts = new Uint8Array(piece.length)
@@ -125,8 +134,9 @@ function searchPlaces(piece: WildPiece, places: Places, from: number, last: numb
   let rarest = 0
   let fewest = Infinity
   for (let offset = 0; offset < piece.length; offset++) {
-    const row = rowOf.get(piece[offset] ?? one)
-    if (row === undefined) continue
+    const unit = piece[offset] ?? one
+    if (unit === one) continue
+    const row = rowIn(latin, rowOf, unit)
     const often = counts[row] ?? 0
     if (often === 0) return -1
     if (often < fewest) {
@@ -151,22 +161,15 @@ function searchPlaces(piece: WildPiece, places: Places, from: number, last: numb
     for (let each = 0; each < count; each++) {
       const at = (starts[each] ?? 0) + word
       const right = shifts[each] ?? 0
-      const v = bits[at] ?? 0
+      // A shift by 32 is a shift by 0 in JavaScript, so what comes from the next word is shifted in two steps.
+      const left = 31 - right
       const w = bits[at + 1] ?? 0
       const x = bits[at + 2] ?? 0
       const y = bits[at + 3] ?? 0
-      if (right === 0) {
-        a &= v
-        b &= w
-        c &= x
-        d &= y
-      } else {
-        const left = 32 - right
-        a &= (v >>> right) | (w << left)
-        b &= (w >>> right) | (x << left)
-        c &= (x >>> right) | (y << left)
-        d &= (y >>> right) | ((bits[at + 4] ?? 0) << left)
-      }
+      a &= ((bits[at] ?? 0) >>> right) | ((w << 1) << left)
+      b &= (w >>> right) | ((x << 1) << left)
+      c &= (x >>> right) | ((y << 1) << left)
+      d &= (y >>> right) | (((bits[at + 4] ?? 0) << 1) << left)
       if ((a | b | c | d) === 0) break
     }
     if ((a | b | c | d) === 0) continue

@@ -27,6 +27,8 @@ export type Arranged = {
   readonly action: Action
   readonly allow: Candidates | undefined
   readonly deny: Candidates | undefined
+  /** Every request for the action is allowed and none is denied. */
+  readonly open: boolean
 }
 
 /** Actions kept per index. Callers choose the action's name, so the memory must have an end. */
@@ -107,7 +109,13 @@ function arrangeFor(index: StatementIndex, action: Action): Arranged {
       if (actions.patterns.some(matches) !== actions.not) (effect === 'Allow' ? allow : deny).push(entry)
     }
   }
-  return { action, allow: arrangedOnce(index, allow), deny: arrangedOnce(index, deny) }
+  const allowing = arrangedOnce(index, allow)
+  return {
+    action,
+    allow: allowing,
+    deny: arrangedOnce(index, deny),
+    open: deny.length === 0 && allowing?.sure !== undefined,
+  }
 }
 
 function arrangedOnce(index: StatementIndex, entries: readonly Entry[]): Candidates | undefined {

@@ -1,4 +1,4 @@
-import type { Policy, Statement } from '../ast.ts'
+import type { Policy, PrincipalEntry, Statement } from '../ast.ts'
 import { literalOf, matchesEverything } from '../pattern.ts'
 import { compiledConditions, likeTest, type Check } from './condition.ts'
 import type { View } from './view.ts'
@@ -50,6 +50,15 @@ function resourceTest({ resources }: Statement): CompiledStatement['resource'] {
   return (resource, view) => tests.some((test) => test(resource, view)) !== not
 }
 
-/** Whether the statement applies to every request for its action. */
-export const isUnconditional = ({ statement, resource, conditions }: CompiledStatement): boolean =>
-  resource === undefined && conditions.length === 0 && statement.principals === undefined
+/** Whether it depends on the caller if the statement applies to it, and how it names it. */
+export function dependsOnCaller({ statement, type }: CompiledStatement): boolean {
+  const { principals } = statement
+  // In a trust policy "everybody" does not reach every caller, see principalLink.
+  return principals !== undefined && (type === 'trust' || principals.not || !principals.entries.some(isAny))
+}
+
+const isAny = ({ kind }: PrincipalEntry): boolean => kind === 'any'
+
+/** Whether the statement applies to every request for its action, and names every caller itself. */
+export const isUnconditional = (compiled: CompiledStatement): boolean =>
+  compiled.resource === undefined && compiled.conditions.length === 0 && !dependsOnCaller(compiled)
