@@ -66,6 +66,8 @@ export async function createAccount(
           values (${request.accountId ?? accountId()}, ${request.name}, ${request.alias}, ${clock()})
           returning account_id, name, alias, created_at`,
     )
+    // The root's guard-rails bind the new account from its first moment on.
+    await tx.query(sql`update organization set generation = generation + 1`)
     if (rows[0] !== undefined) return toAccount(rows[0])
   } catch (thrown) {
     if (violatedUnique(thrown) === undefined) throw thrown

@@ -129,6 +129,18 @@ describe('a service control policy', () => {
     await detach(policyId, root)
   })
 
+  it('of the root binds an account that is made later, from its first moment on', async () => {
+    const { policyId } = await rail('scp', 'ForNewcomers', scp('Deny', 'orders:Delete'))
+    await attach(policyId, root)
+    expect(await ask(bob, 'orders:Delete')).toMatchObject({ effect: 'Deny', layer: 'scp' })
+    const late = '444455556666'
+    await createAccount(database, clock, { name: 'late', accountId: late })
+    const erin = await createUser(database, clock, { accountId: late, name: 'erin' })
+    await attachPolicy(database, erin.userId, fullAccess)
+    expect(await ask(erin, 'orders:Delete')).toMatchObject({ effect: 'Deny', layer: 'scp' })
+    await detach(policyId, root)
+  })
+
   it('must allow at every level: root, each unit, account', async () => {
     const unit = await database.transaction((tx) => createUnit(tx, clock, { name: 'Workloads' }))
     const inner = await database.transaction((tx) =>
