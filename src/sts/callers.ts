@@ -1,6 +1,5 @@
 import { findUserById } from '#directory'
 import {
-  findRoleById,
   policyFrom,
   policyRefs,
   userCaller,
@@ -13,6 +12,7 @@ import {
 import { unreadablePolicy, type PolicyRef } from '#policy'
 
 import type { SessionClaims } from './claims.ts'
+import type { Remembered } from './remembered.ts'
 import { mergeTags, tagRecord, tagsOf } from './tags.ts'
 
 export { userCaller }
@@ -41,7 +41,7 @@ export const roleSessionArn = (
  * session are looked up as they are now: an edited policy bites at once, and a deleted one denies.
  */
 export async function sessionCaller(
-  needs: AuthorizeNeeds,
+  needs: AuthorizeNeeds & Pick<Remembered, 'findSessionRole'>,
   accessKeyId: string,
   claims: SessionClaims,
 ): Promise<Caller | undefined> {
@@ -56,7 +56,7 @@ export async function sessionCaller(
     }
     case 'role': {
       const [role, sessionPolicies] = await Promise.all([
-        findRoleById(needs.database, principal.roleId),
+        needs.findSessionRole({ ...principal, accountId }),
         sessionPoliciesOf(needs, claims),
       ])
       if (role === undefined) return undefined
@@ -106,6 +106,7 @@ async function sessionPoliciesOf(
   { database, builtInPolicies }: AuthorizeNeeds,
   { sessionPolicy, sessionPolicyArns }: SessionClaims,
 ): Promise<readonly PolicyRef[]> {
+  if (sessionPolicy === undefined && sessionPolicyArns.length === 0) return []
   const found = await policyRefs(database, builtInPolicies, sessionPolicyArns)
   return [
     ...(sessionPolicy === undefined

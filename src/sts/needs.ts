@@ -14,17 +14,18 @@ import type { Remembered } from './remembered.ts'
 import type { SessionTokens } from './session-token.ts'
 
 /** What proving who signed a request needs. */
-export type AuthenticateNeeds = AuthorizeNeeds & {
-  readonly clock: Clock
-  readonly vault: Vault
-  readonly tokens: SessionTokens
-  readonly epochs: Pick<Epochs, 'of' | 'requireFresh'>
-  readonly dayKeys?: DayKeyCache | undefined
-  /** Runs the check of a SigV4A signature (`costlyChecks`). */
-  readonly costly: (accessKeyId: string, check: () => void) => void
-  /** Notes the use of a long-term key or a role (`keyUses`). Does not wait: nobody's request does for this. */
-  readonly noteUse: (use: KeyUse) => void
-}
+export type AuthenticateNeeds = AuthorizeNeeds &
+  Pick<Remembered, 'findSessionRole'> & {
+    readonly clock: Clock
+    readonly vault: Vault
+    readonly tokens: SessionTokens
+    readonly epochs: Pick<Epochs, 'of' | 'requireFresh'>
+    readonly dayKeys?: DayKeyCache | undefined
+    /** Runs the check of a SigV4A signature (`costlyChecks`). */
+    readonly costly: (accessKeyId: string, check: () => void) => void
+    /** Notes the use of a long-term key or a role (`keyUses`). Does not wait: nobody's request does for this. */
+    readonly noteUse: (use: KeyUse) => void
+  }
 
 /** One use of a long-term access key, or of a role's session. */
 export type KeyUse = {

@@ -17,6 +17,7 @@ import { issuerKeys } from './issuer-keys.ts'
 import { keyUses } from './key-uses.ts'
 import type { StsNeeds } from './needs.ts'
 import { guardedFetch } from './outgoing.ts'
+import { rememberOpened } from './opened-tokens.ts'
 import { remembered } from './remembered.ts'
 import { sessionTokens } from './session-token.ts'
 import { signedSessions } from './signed-session.ts'
@@ -64,12 +65,14 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
     samlEntityId: needs.samlEntityId,
     verifyMfa: needs.verifyMfa,
     userOfOwnAssertion: needs.userOfOwnAssertion ?? (async () => undefined),
-    tokens: sessionTokens({
-      derive: vault.derive,
-      random,
-      clock,
-      signed: signedSessions({ keys, issuer: publicUrl.origin }),
-    }),
+    tokens: rememberOpened(
+      sessionTokens({
+        derive: vault.derive,
+        random,
+        clock,
+        signed: signedSessions({ keys, issuer: publicUrl.origin }),
+      }),
+    ),
     verifiableSessions: needs.settings.verifiable_sessions,
     dayKeys: dayKeyCache(),
     costly: costlyChecks({ clock }),

@@ -1,10 +1,16 @@
 import type { Queryable } from '#database'
-import { findOidcProvider, findRoleByArn, type OidcProvider, type Role } from '#iam'
+import { findOidcProvider, findRoleByArn, findRoleById, type OidcProvider, type Role } from '#iam'
 import type { Epochs } from '#sessions'
 
 /** Look-ups of what a session is traded for, without a database read where nothing changed. */
 export type Remembered = {
   readonly findRole: (arn: string) => Promise<Role | undefined>
+  /** The role of a session, by what its token says. */
+  readonly findSessionRole: (session: {
+    readonly accountId: string
+    readonly roleId: string
+    readonly roleName: string
+  }) => Promise<Role | undefined>
   readonly findOidcProvider: (accountId: string, issuer: string) => Promise<OidcProvider | undefined>
 }
 
@@ -20,6 +26,7 @@ export function remembered(needs: {
 }): Remembered {
   const { database } = needs
   const roles = memory<Role>(needs.epochs)
+  const sessionRoles = memory<Role>(needs.epochs)
   const providers = memory<OidcProvider>(needs.epochs)
   return {
     findRole: (arn) => {
@@ -27,6 +34,14 @@ export function remembered(needs: {
       const number = `role/${accountId}/${name.toLowerCase()}`
       return roles(arn, number, () => findRoleByArn(database, arn))
     },
+    findSessionRole: ({ accountId, roleId, roleName }) =>
+      sessionRoles(roleId, `role/${accountId}/${roleName.toLowerCase()}`, async () => {
+        const found = await findRoleById(database, roleId)
+        if (found !== undefined && (found.accountId !== accountId || found.name !== roleName)) {
+          throw new TypeError('A role is not where its changes are told')
+        }
+        return found
+      }),
     findOidcProvider: (accountId, issuer) => {
       const path = issuer.replace(/^https?:\/\//, '').replace(/\/$/, '')
       const number = `provider/arn:aws:iam::${accountId}:oidc-provider/${path}`

@@ -1,0 +1,333 @@
+/**
+ * What verifying and issuing cost: `scripts/with-postgres.sh node bench/aws-verify.ts`.
+ *
+ * 1. In process: SigV4, session token and principal of one request, nothing remembered (limit 60 µs) and everything
+ *    remembered (limit 12 µs). Processor time, medians of rounds.
+ * 2. Over HTTP, one process on PostgreSQL with audit: GetCallerIdentity against a Koa route that only hashes the body
+ *    (limit 0.6 of it), AssumeRole and AssumeRoleWithWebIdentity (limit 1,500/s; p99 of 20 ms at half of that load).
+ *
+ * Rounds alternate; the load is made in this process, on the same cores.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openVault } from '#crypto'
+import { type Database, migrate, openPostgres, readMigrations, sql } from '#database'
+import { createAccessKey, createUser } from '#directory'
+import { createOrganization, createRole, putInlinePolicy, putOidcProvider } from '#iam'
+import { Secret, systemClock } from '#kernel'
+import { openKeys } from '#keys'
+import { openEpochs } from '#sessions'
+import { dayKeyCache, signHeaders, type SignableRequest } from '#sigv4'
+import { authenticate, openSts, sessionTokens, type StsNeeds } from '#sts'
+import autocannon from 'autocannon'
+import { exportJWK, SignJWT } from 'jose'
+
+const account = '111122223333'
+const admin = process.env['TEST_DATABASE_URL']
+if (admin === undefined) {
+  console.error('Run it under scripts/with-postgres.sh: it needs TEST_DATABASE_URL.')
+  process.exit(1)
+}
+const masterKey = randomBytes(32).toString('base64')
+const vault = openVault(new Secret(masterKey))
+const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
+const databaseUrl = new URL(admin)
+databaseUrl.pathname = `/signet_bench_${randomBytes(4).toString('hex')}`
+const root = await openPostgres(new Secret(admin), { poolSize: 1, pipelines: 1 })
+await root.query({ chunks: [`create database ${databaseUrl.pathname.slice(1)}`], values: [] })
+const database: Database = await openPostgres(new Secret(databaseUrl.href), { poolSize: 2, pipelines: 1 })
+await migrate(database, await readMigrations(new URL('../migrations', import.meta.url).pathname))
+
+// ── who there is ──
+const issuerKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const jwks = { keys: [{ ...(await exportJWK(issuerKey.publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
+const issuerServer = createServer((request, response) => {
+  const host = `http://${request.headers.host}`
+  const isKeys = request.url === '/keys'
+  response.end(JSON.stringify(isKeys ? jwks : { issuer: host, jwks_uri: `${host}/keys` }))
+}).listen(0, '127.0.0.1')
+await new Promise((resolve) => issuerServer.once('listening', resolve))
+const issuer = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}`
+await database.query(
+  sql`insert into account (account_id, name, created_at) values (${account}, ${'Bench'}, ${systemClock()})`,
+)
+await createOrganization(database, systemClock, { name: 'Bench', homeAccountId: account })
+const user = await createUser(database, systemClock, { accountId: account, name: 'bench' })
+const allow = (...statements: object[]) => JSON.stringify({ Version: '2012-10-17', Statement: statements })
+await putInlinePolicy(
+  database,
+  user.userId,
+  'assume',
+  allow({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }),
+)
+const made = await createAccessKey(
+  database,
+  { vault, clock: systemClock },
+  { accountId: account, userId: user.userId },
+)
+const longTerm = { accessKeyId: made.accessKeyId, secretAccessKey: made.secret.reveal() }
+const providerArn = await putOidcProvider(database, systemClock, {
+  accountId: account,
+  url: issuer,
+  clientIds: ['sts'],
+})
+const role = await createRole(database, systemClock, {
+  accountId: account,
+  name: 'Bench',
+  trustDocument: allow(
+    { Effect: 'Allow', Principal: { AWS: account }, Action: 'sts:AssumeRole' },
+    { Effect: 'Allow', Principal: { Federated: providerArn }, Action: 'sts:AssumeRoleWithWebIdentity' },
+  ),
+})
+
+// ── 1. in process ──
+const publicUrl = new URL('http://localhost:4000/')
+const [keys, epochs] = await Promise.all([
+  openKeys({ database, vault, clock: systemClock, publicUrl }),
+  openEpochs({ database }),
+])
+const sts = openSts({
+  database,
+  builtInPolicies: new Map(),
+  vault,
+  clock: systemClock,
+  audit: { record: async () => {}, recordSoon: async () => {} },
+  epochs,
+  keys,
+  publicUrl,
+  issuer: 'http://localhost:4000',
+  samlEntityId: 'http://localhost:4000/saml/metadata',
+  verifyMfa: async () => ({ at: systemClock() }),
+  settings: { allowed_issuer_hosts: [], verifiable_sessions: 'never' },
+  log: { warn: console.warn },
+})
+const plain = sessionTokens({ derive: vault.derive, random: randomBytes, clock: systemClock })
+const body = Buffer.from('Action=GetCallerIdentity&Version=2011-06-15')
+
+/** A signed request of a session of its own. */
+function request(): SignableRequest {
+  const issuedAt = systemClock().round({ smallestUnit: 'second', roundingMode: 'floor' })
+  const session = plain.mint({
+    accountId: account,
+    principal: { kind: 'role', roleId: role.roleId, roleName: role.name, sessionName: 'bench' },
+    issuedAt,
+    expiresAt: issuedAt.add({ hours: 1 }),
+    epochs: [
+      ['account', account, 0],
+      ['role', role.roleId, 0],
+      ['user', user.userId, 0],
+    ],
+    tags: [{ key: 'team', value: 'payments' }],
+    transitiveTagKeys: [],
+    sessionPolicyArns: [],
+    federatedContext: [],
+    chainDepth: 0,
+  })
+  const unsigned: SignableRequest = {
+    method: 'POST',
+    rawUrl: '/',
+    headers: [
+      ['host', 'localhost:4000'],
+      ['content-type', 'application/x-www-form-urlencoded'],
+    ],
+    body,
+  }
+  const headers = signHeaders(
+    unsigned,
+    { ...session, secretAccessKey: session.secretAccessKey.reveal() },
+    { at: systemClock(), region: 'us-east-1', service: 'sts' },
+  )
+  return { ...unsigned, headers }
+}
+
+const perRound = 2_000
+async function microseconds(needs: () => StsNeeds, requests: readonly SignableRequest[]): Promise<number> {
+  const own = needs()
+  const before = process.cpuUsage()
+  for (let index = 0; index < perRound; index++) {
+    const next = requests[index % requests.length]
+    if (next !== undefined) await authenticate(own, next, { services: ['sts'] })
+  }
+  const { user: inUser, system } = process.cpuUsage(before)
+  return (inUser + system) / perRound
+}
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+const one = [request()]
+const [cold, warm]: [number[], number[]] = [[], []]
+for (let round = -2; round < 11; round++) {
+  const fresh = Array.from({ length: perRound }, request)
+  const a = await microseconds(() => ({ ...sts, tokens: plain, dayKeys: dayKeyCache() }), fresh)
+  const b = await microseconds(() => sts, one)
+  if (round < 0) continue
+  cold.push(a)
+  warm.push(b)
+}
+let missed = 0
+function verdict(what: string, figure: string, kept: boolean): void {
+  if (!kept) missed++
+  console.log(`${what.padEnd(58)}${figure}  ${kept ? 'kept' : 'MISSED'}`)
+}
+verdict('verify, a token never seen', `${median(cold).toFixed(1)} µs, limit 60`, median(cold) <= 60)
+verdict('verify, a token seen before', `${median(warm).toFixed(1)} µs, limit 12`, median(warm) <= 12)
+await epochs.close()
+
+// ── 2. over HTTP ──
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
+const children: ChildProcess[] = []
+async function start(args: readonly string[], env: Record<string, string>, probe: string): Promise<void> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    cwd: new URL('..', import.meta.url).pathname,
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  })
+  children.push(child)
+  const end = performance.now() + 60_000
+  while (performance.now() < end) {
+    if ((await fetch(probe).catch(() => undefined)) !== undefined) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`${probe} does not answer`)
+}
+const [port, barePort] = [await freePort(), await freePort()]
+await start(
+  ['src/main.ts', 'serve'],
+  {
+    PORT: String(port),
+    PUBLIC_URL: `http://localhost:${port}`,
+    DATA_DIR: folder,
+    DATABASE_URL: databaseUrl.href,
+    SECRET_KEY: masterKey,
+    TRUST_PROXY: '127.0.0.1,::1',
+    LOG_LEVEL: 'warn',
+    SIGNET_STS__ALLOWED_ISSUER_HOSTS: JSON.stringify([new URL(issuer).host]),
+  },
+  `http://localhost:${port}/healthz/ready`,
+)
+const bare = `
+  import Koa from 'koa'
+  import { createHash } from 'node:crypto'
+  const koa = new Koa()
+  koa.use(async (ctx) => {
+    const chunks = []
+    for await (const chunk of ctx.req) chunks.push(chunk)
+    ctx.type = 'text/xml'
+    ctx.body = createHash('sha256').update(Buffer.concat(chunks)).digest('hex')
+  })
+  koa.listen(${barePort}, '127.0.0.1')`
+await start(['--input-type=module', '--eval', bare], {}, `http://127.0.0.1:${barePort}/`)
+
+type Sent = { readonly headers: Record<string, string>; readonly body: string }
+const formType = 'application/x-www-form-urlencoded'
+const signed = (text: string): Sent => {
+  const unsigned: SignableRequest = {
+    method: 'POST',
+    rawUrl: '/',
+    headers: [
+      ['host', `localhost:${port}`],
+      ['content-type', formType],
+    ],
+    body: Buffer.from(text),
+  }
+  const scope = { at: systemClock(), region: 'us-east-1', service: 'sts' }
+  return { headers: Object.fromEntries(signHeaders(unsigned, longTerm, scope)), body: text }
+}
+const now = Math.floor(systemClock().epochMilliseconds / 1000)
+const token = await new SignJWT({
+  iss: issuer,
+  sub: 'repo:bench/app',
+  aud: 'sts',
+  iat: now,
+  exp: now + 3_600,
+})
+  .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+  .sign(issuerKey.privateKey)
+const version = 'Version=2011-06-15'
+const named = `RoleArn=${encodeURIComponent(role.arn)}&RoleSessionName=bench`
+
+async function load(url: string, { headers, body: text }: Sent, rate?: number) {
+  let turn = 0
+  const result = await autocannon({
+    url,
+    method: 'POST',
+    headers,
+    body: text,
+    connections: 32,
+    duration: 4,
+    ...(rate === undefined ? {} : { overallRate: rate }),
+    // Unsigned calls are bounded per address: the proxy that is trusted here tells of many.
+    requests: [
+      {
+        method: 'POST',
+        path: '/',
+        setupRequest: (each) => ({
+          ...each,
+          headers: { ...headers, 'x-forwarded-for': `10.${turn++ & 255}.${(turn >> 8) & 255}.7` },
+        }),
+      },
+    ],
+  })
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${result.non2xx} refused, ${result.errors} errors, ${result['2xx']} answered`)
+  return { perSecond: result['2xx'] / result.duration, p99: result.latency.p99 }
+}
+
+try {
+  const here = `http://localhost:${port}`
+  const identity = signed(`Action=GetCallerIdentity&${version}`)
+  const ratios: number[] = []
+  const rates: number[] = []
+  for (let round = 0; round < 5; round++) {
+    const ours = await load(here, identity)
+    const theirs = await load(`http://127.0.0.1:${barePort}`, identity)
+    ratios.push(ours.perSecond / theirs.perSecond)
+    rates.push(ours.perSecond)
+  }
+  verdict(
+    'GetCallerIdentity, of a Koa route that hashes the body',
+    `${median(ratios).toFixed(2)} (${median(rates).toFixed(0)}/s), limit 0.6`,
+    median(ratios) >= 0.6,
+  )
+  const issuing: readonly (readonly [string, Sent])[] = [
+    ['AssumeRole', signed(`Action=AssumeRole&${version}&${named}`)],
+    [
+      'AssumeRoleWithWebIdentity',
+      {
+        headers: { 'content-type': formType },
+        body: `Action=AssumeRoleWithWebIdentity&${version}&${named}&WebIdentityToken=${token}`,
+      },
+    ],
+  ]
+  for (const [name, sent] of issuing) {
+    await load(here, sent)
+    const rounds = [await load(here, sent), await load(here, sent), await load(here, sent)]
+    const perSecond = median(rounds.map((each) => each.perSecond))
+    verdict(`${name}, audited`, `${perSecond.toFixed(0)}/s, limit 1500`, perSecond >= 1_500)
+    const half = await load(here, sent, 750)
+    verdict(`${name}, p99 at 750/s`, `${half.p99} ms, limit 20`, half.p99 <= 20)
+  }
+} finally {
+  const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)))
+  for (const child of children) child.kill('SIGTERM')
+  await Promise.all(ended)
+  issuerServer.close()
+  await database.close()
+  await root.query({
+    chunks: [`drop database if exists ${databaseUrl.pathname.slice(1)} with (force)`],
+    values: [],
+  })
+  await root.close()
+  rmSync(folder, { recursive: true, force: true })
+}
+process.exitCode = missed === 0 ? 0 : 1
