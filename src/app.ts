@@ -47,6 +47,7 @@ import { openKeys } from '#keys'
 import { verifyMfaCode } from '#mfa'
 import { createOidc, oidcSettings } from '#oidc'
 import { portalKind, portalRoutes, resumePortal } from '#portal'
+import { rolesAnywhereRoutes } from '#roles-anywhere'
 import { createSamlIdp, leaveApps, samlUrls, sweepSaml, userOfNameId } from '#saml'
 import { createSessions, openEpochs, sessionSettings } from '#sessions'
 import { setupRoutes, unclaimedPages } from '#setup'
@@ -225,6 +226,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(forwardAuthProxies({ ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }))
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
+  koa.use(rolesAnywhereRoutes({ sts }).routes())
   koa.use(federationTokenRoutes(awsLogins).routes())
   koa.use(awsLoginRoutes(awsLogins).routes())
   koa.use(awsSsoRoutes(awsLogins).routes())

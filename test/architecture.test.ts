@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 /** Which folder of src imports which. An unlisted edge fails, and so does a listed one that nobody uses. */
 const slices: Record<string, readonly string[]> = {
+  'roles-anywhere': ['database', 'http', 'kernel', 'sigv4', 'sts'],
   'federation-url': ['cli-sessions', 'directory', 'http', 'iam', 'kernel', 'signin', 'sts'],
   agent: ['crypto', 'kernel', 'remote', 'terminal'],
   'aws-login': [
@@ -161,6 +162,7 @@ const slices: Record<string, readonly string[]> = {
     'kernel',
     'mfa',
     'policy',
+    'roles-anywhere',
     'saml',
   ],
   terminal: ['config', 'kernel'],
@@ -208,6 +210,7 @@ const packages: Record<string, readonly string[]> = {
     'iam-api',
     'oidc',
     'remote',
+    'roles-anywhere',
     'sessions',
     'setup',
     'signin',

@@ -2,6 +2,7 @@ import { type Problem, refuseProblems } from '#config'
 import { sql } from '#database'
 import { type AppliedThing, type ApplyNeeds, createSteps, type Outcome } from './applying.ts'
 import { applyAccounts, planAccounts } from './accounts.ts'
+import { applyAnywhere } from './anywhere.ts'
 import { applyApps } from './apps.ts'
 import { applyConnections } from './connections.ts'
 import { applyOrganization } from './organization.ts'
@@ -69,6 +70,7 @@ export async function apply(
     await applyUsers(applying, passwords)
     await applyRoles(applying)
     await applyProviders(applying)
+    await applyAnywhere(applying)
     await applyApps(applying)
     await applyConnections(applying)
     if (source.problems.length > 0) refuseProblems(source.problems)

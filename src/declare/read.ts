@@ -67,6 +67,8 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
       apps: readList(source, top, 'apps'),
       oidc_providers: readList(source, top, 'oidc_providers'),
       saml_providers: readList(source, top, 'saml_providers'),
+      trust_anchors: readList(source, top, 'trust_anchors'),
+      anywhere_profiles: readList(source, top, 'anywhere_profiles'),
       connections: readList(source, top, 'connections'),
     },
     named: {
@@ -80,6 +82,8 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
       apps: namesOf(top, 'apps'),
       oidc_providers: namesOf(top, 'oidc_providers'),
       saml_providers: namesOf(top, 'saml_providers'),
+      trust_anchors: namesOf(top, 'trust_anchors'),
+      anywhere_profiles: namesOf(top, 'anywhere_profiles'),
       connections: namesOf(top, 'connections'),
     },
   }
@@ -202,6 +206,11 @@ function readThing<Name extends ListName>(
     if (typeof file !== 'string') continue
     const text = source.file(file, at)
     if (text !== undefined) files.set('metadata', text)
+  }
+  for (const key of ['certificate', 'revocation_list']) {
+    const file = plain[`${key}_file`]
+    const text = typeof file === 'string' ? source.file(file, [...path, `${key}_file`]) : undefined
+    if (text !== undefined) files.set(key, text)
   }
   return {
     path,

@@ -62,11 +62,9 @@ const account = z.strictObject({
 })
 
 const organizationalUnit = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[^/\s](?:[^/]{0,126}[^/\s])?$/, {
-      error: 'Write a name without slashes, at most 128 characters.',
-    }),
+  name: z.string().regex(/^[^/\s](?:[^/]{0,126}[^/\s])?$/, {
+    error: 'Write a name without slashes, at most 128 characters.',
+  }),
   /** The path of the unit above it; absent directly under the root. */
   parent: text.optional(),
   scp_full_access: z.boolean().optional(),
@@ -236,6 +234,32 @@ const samlProvider = z.strictObject({
   metadata_file: text,
 })
 
+const anywhereName = z.string().regex(/^[\w.-]{1,128}$/, {
+  error: 'Write a name of letters, digits and . _ -, at most 128 characters: it is part of the ARN.',
+})
+
+const trustAnchor = z.strictObject({
+  account: text.optional(),
+  name: anywhereName,
+  /** Certificates of the authorities, PEM. */
+  certificate_file: text,
+  /** Revocation lists of theirs, PEM. */
+  revocation_list_file: text.optional(),
+  enabled: z.boolean().optional(),
+})
+
+const anywhereProfile = z.strictObject({
+  account: text.optional(),
+  name: anywhereName,
+  /** Roles by name. */
+  roles: z.array(text).min(1),
+  /** Managed policies, by name or ARN, that limit every session. */
+  session_policies: z.array(text).max(10).optional(),
+  max_session_seconds: z.int().min(900).max(43_200).optional(),
+  accept_session_name: z.boolean().optional(),
+  enabled: z.boolean().optional(),
+})
+
 const connection = connectionSettings.extend({
   name: z.string().regex(/^[\w+=,.@ -]{1,128}$/, {
     error: 'Write a name of letters, digits, spaces and + = , . @ _ -.',
@@ -263,6 +287,8 @@ export const lists = {
   apps: app,
   oidc_providers: oidcProvider,
   saml_providers: samlProvider,
+  trust_anchors: trustAnchor,
+  anywhere_profiles: anywhereProfile,
   connections: connection,
 } as const
 

@@ -198,7 +198,7 @@ function reason(action: string, { explicit, layer }: Decision): string {
 export async function decideTrust(
   needs: AuthorizeNeeds,
   request: {
-    by: Caller | { readonly provider: string }
+    by: Caller | { readonly provider: string } | { readonly service: string }
     role: Role
     action: string
     from: RequestInfo
@@ -225,6 +225,14 @@ export async function decideTrust(
       policies: { identity: [], trust, rcpLevels },
     })
   }
+  if ('service' in by)
+    return evaluate({
+      principal: { kind: 'service', name: by.service },
+      action: request.action,
+      resource,
+      context: contextOf(request.from, undefined, [['aws:PrincipalIsAWSService', 'true'], ...more]),
+      policies: { identity: [], trust, rcpLevels },
+    })
   return evaluate({
     principal: principalOf(by),
     action: request.action,

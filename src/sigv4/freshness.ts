@@ -21,7 +21,10 @@ const window = Temporal.Duration.from({ minutes: 15 })
  *
  * @throws Failure unauthenticated `sigv4/wrong-service`, `sigv4/wrong-day`, `sigv4/expired`, `sigv4/not-yet-current`
  */
-export function checkFreshness(authorization: Authorization, rules: FreshnessRules): void {
+export function checkFreshness(
+  authorization: Pick<Authorization, 'signedAt' | 'date' | 'day' | 'service' | 'form' | 'expiresInSeconds'>,
+  rules: FreshnessRules,
+): void {
   const { signedAt, date, day, service, form, expiresInSeconds } = authorization
   if (!rules.services.includes(service)) {
     refuse(

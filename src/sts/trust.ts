@@ -8,7 +8,7 @@ import { mergeTags, tagsOf } from './tags.ts'
 
 /** What is asked of a role's trust policy. */
 export type TrustRequest = {
-  readonly by: Caller | { readonly provider: string }
+  readonly by: Caller | { readonly provider: string } | { readonly service: string }
   /** Undefined where there is no such role: refused with the very words of a trust policy that says no. */
   readonly role: Role | undefined
   readonly action: 'sts:AssumeRole' | 'sts:AssumeRoleWithSAML' | 'sts:AssumeRoleWithWebIdentity'
