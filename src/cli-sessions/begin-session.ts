@@ -26,6 +26,7 @@ export async function beginCliSession(
   const { of, allowed, from } = request
   const now = needs.clock()
   const sessionId = uuid()
+  await needs.epochs.requireFresh()
   const revoked =
     needs.epochs.of('user', allowed.userId) !== allowed.userEpoch ||
     needs.epochs.of('session', allowed.browserFamily) !== 0

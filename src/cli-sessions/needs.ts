@@ -11,6 +11,6 @@ export type CliNeeds = {
   readonly vault: Pick<Vault, 'mac'>
   readonly clock: Clock
   readonly audit: Audit
-  readonly epochs: Pick<Epochs, 'of' | 'raise'>
+  readonly epochs: Pick<Epochs, 'of' | 'raise' | 'requireFresh'>
   readonly settings: CommandLineSettings
 }

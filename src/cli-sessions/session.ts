@@ -73,7 +73,11 @@ const notRevoked = ({ epochs }: { readonly epochs: Pick<CliNeeds['epochs'], 'of'
   epochs.of('session', row.browser_family) === 0 &&
   epochs.of('session', row.session_id) === 0
 
-/** A session that counts, and its person: neither over nor revoked, the user active. Every path asks this. */
+/**
+ * A session that counts, and its person: neither over nor revoked, the user active. Every path asks this.
+ *
+ * @throws Failure unavailable `sessions/revocations-unknown`
+ */
 export async function findLive(
   needs: Pick<CliNeeds, 'database' | 'clock' | 'epochs'>,
   sessionId: string,
@@ -84,6 +88,7 @@ export async function findLive(
         where session_id = ${sessionId} and flow = ${flow} and expires_at > ${needs.clock()}`,
   )
   const [row] = rows
+  await needs.epochs.requireFresh()
   if (row === undefined || !notRevoked(needs, row)) return undefined
   const user = await findUserById(needs.database, row.user_id)
   return user?.status === 'active' ? { session: toSession(row), user } : undefined

@@ -1,6 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { loginClient } from '../support/aws-login-client.ts'
 import { type ApachePage, openidcPage } from './support/apps.ts'
 import type { Apache } from './support/apache.ts'
 import { launchChromium, visit, type Visitor } from './support/chromium.ts'
@@ -103,6 +104,75 @@ describeWith(
     await shows(page, '#identifier')
     await signIn(page, { name: 'dora', password: 'tin whistle over the marsh', seed })
     await leadsTo(page, `${company.url}/account`)
+    expect(company.faults()).toEqual([])
+    await visitor.close()
+  })
+
+  it.each<[string, BrowserContextOptions]>([
+    ['in the light, 1280 px wide', { colorScheme: 'light' }],
+    ['in the dark, 320 px wide', { colorScheme: 'dark', viewport: { width: 320, height: 640 } }],
+    ['without JavaScript, 320 px wide', { javaScriptEnabled: false, viewport: { width: 320, height: 640 } }],
+  ])('logs command lines in, %s', async (name, options) => {
+    const company = await open()
+    await company.apply()
+    const visitor = await visit(browser, options)
+    const { page } = visitor
+    const look = async (heading: string) => {
+      await inspect(visitor, heading, options.javaScriptEnabled)
+      const folder = process.env['SHOTS']
+      if (folder !== undefined)
+        await page.screenshot({ path: `${folder}/${heading}-${name}.png`.replaceAll(' ', '-'), fullPage: true })
+    }
+    const post = async (path: string, body: object): Promise<Record<string, string>> => {
+      const answer = await fetch(company.url + path, { method: 'POST', body: JSON.stringify(body) })
+      return (await answer.json()) as Record<string, string>
+    }
+
+    // aws sso login, by device code
+    const { clientId, clientSecret } = await post('/client/register', {
+      clientName: 'botocore-client-work',
+      clientType: 'public',
+    })
+    const start = () =>
+      post('/device_authorization', { clientId, clientSecret, startUrl: 'https://x.awsapps.com/start' })
+    const device = await start()
+    await page.goto(`${company.url}/aws/device`)
+    await signIn(page, people.carol)
+    await look('Connect a command line')
+    await page.fill('#user_code', 'BBBB-BBBB')
+    await press(page, 'Next')
+    await shows(page, '[role=alert]')
+    await look('Connect a command line')
+    await page.fill('#user_code', device['userCode'] ?? '')
+    await press(page, 'Next')
+    await look('Connect this command line?')
+    await press(page, 'Connect')
+    await look('Connected')
+    await post('/token', {
+      clientId,
+      clientSecret,
+      grantType: 'urn:ietf:params:oauth:grant-type:device_code',
+      deviceCode: device['deviceCode'],
+    })
+
+    // aws login --remote
+    const client = loginClient(company.url, { now: () => Date.now() / 1_000, remote: true })
+    await page.goto(client.authorizeUrl())
+    await look('What shall the command line act as?')
+    await page.check('input[value="self"]')
+    await press(page, 'Log in')
+    await look('Type this code at your command line')
+    await page.goto(loginClient(company.url, { now: () => 0, remote: true }).authorizeUrl())
+    await press(page, 'Stop')
+    await look('Not logged in')
+
+    // The portal's own pages
+    await page.goto(`${company.url}/portal/roles`)
+    await page.click('a:has-text("Command line access")')
+    await look('Command line access')
+    await page.goto(`${company.url}/account`)
+    expect(await page.textContent('main')).toContain('aws sso login · work')
+    await look('My security')
     expect(company.faults()).toEqual([])
     await visitor.close()
   })
