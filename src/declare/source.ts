@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { type Path, type Problem, readYaml, type YamlText } from '#config'
 import { Secret } from '#kernel'
-import { type DocumentType, type Finding, parsePolicy } from '#policy'
+import { type DocumentType, type Finding, validatePolicy } from '#policy'
 
 /** What a declaration is read from. */
 export type DeclareRequest = {
@@ -111,7 +111,7 @@ export function openSource(request: DeclareRequest): Source {
           ? value
           : JSON.stringify(value, null, 2)
       if (text === undefined) return undefined
-      const { policy, findings } = parsePolicy(text, type)
+      const { policy, findings } = validatePolicy(text, type)
       const where = (finding: Finding): string =>
         isFile
           ? `${value}:${finding.line}:${finding.column}`

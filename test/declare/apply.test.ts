@@ -100,6 +100,50 @@ const acmeExtra = {
   },
 }
 
+describe('policies in the file', () => {
+  beforeEach(open)
+  afterEach(close)
+
+  it('that allow what is probably not meant are applied, and told with their places', async () => {
+    const { counts, notes } = await applyText(`${company}policies:
+  - name: Deploy
+    document:
+      Version: '2012-10-17'
+      Statement:
+        - Effect: Allow
+          Action: iam:PassRole
+          Resource: '*'
+        - Effect: Allow
+          Action: orders:Get
+          Resource: '*'
+          Condition:
+            StringEquals: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/x' }
+`)
+    expect(counts.created).toBe(3)
+    expect(notes.map(({ where, path }) => `${where.replace('/x/', '')} ${path}`)).toEqual([
+      'signet.yaml:12:21 policies.0.document $.Statement[0].Resource',
+      'signet.yaml:17:49 policies.0.document $.Statement[1].Condition.StringEquals["aws:PrincipalArn"]',
+    ])
+  })
+
+  it('that name a key which does not exist are refused with the place', async () => {
+    const text = `${company}policies:
+  - name: Deploy
+    document:
+      Version: '2012-10-17'
+      Statement:
+        - Effect: Allow
+          Action: orders:Get
+          Resource: '*'
+          Condition:
+            StringEquals: { 'aws:PrincipelArn': 'x' }
+`
+    expect(await problemsOf(text)).toEqual([
+      'signet.yaml:14:49 policies.0.document $.Statement[0].Condition.StringEquals["aws:PrincipelArn"]: There is no key "aws:PrincipelArn".',
+    ])
+  })
+})
+
 describe('the example company', () => {
   beforeEach(open)
   afterEach(close)
@@ -478,7 +522,7 @@ const mistakes: readonly [title: string, lines: string, told: string, extra?: Ex
   [
     'an app that is neither',
     'apps:\n  - name: a',
-    'signet.yaml:6:5 apps.0: An app is one of the two: write oidc: or saml:.',
+    'signet.yaml:6:5 apps.0: An app is one of the three: write oidc:, saml:',
   ],
   [
     'a client without a way back',
