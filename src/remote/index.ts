@@ -6,6 +6,7 @@ import type { Command } from '#terminal'
 import { awsModelsCommand } from './aws-models.ts'
 import { credentialsCommand, envCommand } from './credentials.ts'
 import { revokeCommand } from './revoke.ts'
+import { simulateCommand } from './simulate.ts'
 import { loginCommand, tokenCommand } from './login.ts'
 
 export { roleOptions, takeRole } from './credentials.ts'
@@ -18,4 +19,5 @@ export const remoteCommands: readonly Command[] = [
   envCommand,
   awsModelsCommand,
   revokeCommand,
+  simulateCommand,
 ]

@@ -153,4 +153,26 @@ describe('the command line of a person', () => {
     expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no user nobody here.')])
     expect((await runSignet(['revoke', 'banana', 'x'], admin)).err).toContain('"banana" cannot be revoked.')
   })
+
+  it('asks what a user could do, and says why', async () => {
+    const admin = { ...env, XDG_CONFIG_HOME: join(folder, 'admin') }
+    const bob = 'arn:aws:iam::111122223333:user/bob'
+    const role = 'arn:aws:iam::111122223333:role'
+    const login = startSignet(['login'], admin)
+    const address = await vi.waitUntil(() => /Open (\S+)/.exec(login.err())?.[1], { timeout: 60_000 })
+    await confirm(address, { name: 'alice', password: 'orange ladder trumpet' })
+    expect(await login.ended).toBe(0)
+
+    const allowed = await runSignet(['simulate', bob, 'sts:AssumeRole', `${role}/OrdersDesk`], admin)
+    expect(allowed).toMatchObject({ code: 0, err: '' })
+    expect(allowed.out).toMatch(/^allowed: Allowed by /)
+    const denied = await runSignet(['simulate', bob, 'sts:AssumeRole', `${role}/Admin`, '--json'], admin)
+    expect(denied.code).toBe(1)
+    expect(JSON.parse(denied.out)).toMatchObject({
+      decision: 'implicitDeny',
+      missing_context_values: ['aws:MultiFactorAuthPresent'],
+    })
+    const refused = await runSignet(['simulate', bob, 'iam:GetUser'], env)
+    expect([refused.code, refused.out]).toEqual([1, ''])
+  })
 })
