@@ -1,10 +1,11 @@
 /**
- * The operator's commands: `signet serve`, `demo`, `migrate`, `setup-link`, `check-config`, `apply`, `audit`,
+ * The operator's commands: `signet serve`, `demo`, `migrate`, `setup-link`, `check-config`, `apply`, `import`, `export`, `audit`,
  * `healthcheck`. They know how to start and stop the server, not what it serves.
  */
 import type { Command } from '#terminal'
 import { applyCommand } from './apply.ts'
 import { auditCommand } from './audit.ts'
+import { exportCommand, importCommand } from './aws-transfer.ts'
 import { demoCommand } from './demo.ts'
 import { checkConfigCommand, healthcheckCommand, migrateCommand } from './installation-commands.ts'
 import type { OpenProgram } from './program.ts'
@@ -21,6 +22,8 @@ export const operatorCommands = (open: OpenProgram): readonly Command[] => [
   demoCommand(open),
   setupLinkCommand(open),
   applyCommand(open),
+  importCommand(open),
+  exportCommand(open),
   auditCommand(open),
   checkConfigCommand(open),
   migrateCommand(open),

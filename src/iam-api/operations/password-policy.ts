@@ -1,6 +1,7 @@
 import { findPasswordPolicy, putPasswordPolicy, removePasswordPolicy } from '#directory'
+import { minimumLength } from '#signin'
 
-import type { Handlers } from '../call.ts'
+import type { Call, Handlers } from '../call.ts'
 import { noSuchEntity } from '../limits.ts'
 
 /** The account's password policy. There is no partial update: what is left out goes back to its default. */
@@ -24,7 +25,14 @@ export const passwordPolicy = {
     }
   },
 
-  UpdateAccountPasswordPolicy: async ({ db, accountId, input }) => {
+  UpdateAccountPasswordPolicy: async ({ db, needs, accountId, input }) => {
+    const weaker = weakerThanNist(input)
+    // Allowed, and never silent.
+    if (weaker.length > 0)
+      needs.log.warn(
+        { accountId, weaker },
+        'the password policy of an account is weaker than NIST SP 800-63B advises',
+      )
     await putPasswordPolicy(db, accountId, {
       minimumLength: input.MinimumPasswordLength ?? 6,
       requireSymbols: input.RequireSymbols ?? false,
@@ -44,6 +52,15 @@ export const passwordPolicy = {
     return undefined
   },
 } satisfies Handlers
+
+/** What NIST SP 800-63B-4 §3.1.1 advises against: short passwords, rules of composition, expiry. */
+const weakerThanNist = (input: Call<'UpdateAccountPasswordPolicy'>['input']): readonly string[] => [
+  ...((input.MinimumPasswordLength ?? 6) < minimumLength.alone ? ['MinimumPasswordLength'] : []),
+  ...(
+    ['RequireSymbols', 'RequireNumbers', 'RequireUppercaseCharacters', 'RequireLowercaseCharacters'] as const
+  ).filter((name) => input[name] === true),
+  ...(input.MaxPasswordAge === undefined ? [] : ['MaxPasswordAge']),
+]
 
 const missing = (accountId: string): never =>
   noSuchEntity(`The Password Policy with domain name ${accountId} cannot be found.`)

@@ -12,10 +12,9 @@ import {
   type SigningCertificate,
   type SshPublicKey,
 } from '#iam'
-import { refuse } from '#kernel'
 
 import type { Handlers } from '../call.ts'
-import { requireRoom } from '../limits.ts'
+import { invalidInput, requireRoom } from '../limits.ts'
 import { pageOf } from '../paging.ts'
 
 /** Signing certificates and SSH public keys of users. */
@@ -104,4 +103,4 @@ const material = ({ fingerprint }: SshPublicKey, body: string) => ({
 const statusOf = (status: string): 'Active' | 'Inactive' =>
   status === 'Active' || status === 'Inactive'
     ? status
-    : refuse('malformed', 'iam-api/no-such-status', `Status ${status} is for access keys alone.`)
+    : invalidInput(`Status ${status} is for access keys alone.`)
