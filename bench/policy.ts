@@ -187,16 +187,16 @@ const times = (figures: Figures, peer: Figures): number => figures.perSecond / p
   }
 }
 
-/** Pieces of 256 units are the longest that a policy may have with a question mark in them. */
+/** Pieces of 128 units are the longest that a policy may have with a question mark in them. */
 const period = `${'a'.repeat(31)}b`
 const attacks: readonly (readonly [string, string, string])[] = [
   ['500 stars', `${'a'.repeat(2047)}b`, `${'*a'.repeat(500)}*c`],
   ['1,000 stars that all find', 'ab'.repeat(1024), `${'*a*b'.repeat(500)}*c*`],
   ['a long literal', `${'a'.repeat(2047)}b`, `*${'a'.repeat(1000)}c*`],
   ['a long literal that differs in its middle', 'a'.repeat(2048), `*${'a'.repeat(500)}b${'a'.repeat(500)}*`],
-  ['question marks', `${'a'.repeat(2047)}b`, `*${'a?'.repeat(127)}ab*`],
-  ['question marks out of step', 'ab'.repeat(1024), `*${'a?'.repeat(64)}${'?a'.repeat(63)}*`],
-  ['one question mark, failing late', period.repeat(64), `*?${period.repeat(8).slice(0, 250)}b*`],
+  ['question marks', `${'a'.repeat(2047)}b`, `*${'a?'.repeat(63)}ab*`],
+  ['question marks out of step', 'ab'.repeat(1024), `*${'a?'.repeat(32)}${'?a'.repeat(31)}*`],
+  ['one question mark, failing late', period.repeat(64), `*?${period.repeat(4).slice(0, 126)}b*`],
   ['question marks between many stars', 'ab'.repeat(1024), `${`*${'a?'.repeat(31)}?a`.repeat(8)}*c*`],
 ]
 {

@@ -188,7 +188,7 @@ function tokenText(token: Token): string {
  * A piece between two stars that holds `?` is searched in piece × text / 32 steps; with this many units the worst that can be
  * made of 2 KB of text stays within 50 µs.
  */
-export const longestPieceWithOne = 256
+export const longestPieceWithOne = 128
 
 /** Whether some piece with `?` is longer than that. */
 export function isTooComplex(pattern: Pattern): boolean {
