@@ -24,6 +24,7 @@ peers=(
   'opensaml-schemas /usr/share/xml/opensaml/saml-schema-metadata-2.0.xsd'
   'xmltooling-schemas /usr/share/xml/xmltooling/xmldsig-core-schema.xsd'
   'faketime /usr/bin/faketime'
+  'curl /usr/bin/curl'
   'openssh-client /usr/bin/ssh-keygen'
   'nginx /usr/sbin/nginx'
   'caddy /usr/bin/caddy'
