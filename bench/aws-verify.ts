@@ -96,7 +96,7 @@ const sts = openSts({
   builtInPolicies: new Map(),
   vault,
   clock: systemClock,
-  audit: { record: async () => {}, recordSoon: async () => {} },
+  audit: { record: async () => {}, recordSoon: async () => {}, note: () => undefined, flush: async () => {} },
   epochs,
   keys,
   publicUrl,

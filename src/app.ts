@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import type { RequestListener } from 'node:http'
 import Koa from 'koa'
-import { accessRoutes, createRevocationFeed } from '#access'
+import { accessRoutes, createRevocationFeed, decisionPoint } from '#access'
 import { createUseLog, readActionCatalogue } from '#analyzer'
 import { apiRoutes } from '#api'
 import { createAudit } from '#audit'
@@ -103,7 +103,13 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     database,
     complain: (thrown) => log.warn({ err: thrown }, 'writing down who used what failed; it is tried again'),
   })
-  const audit = createAudit({ database, clock, heard: uses.heard })
+  const audit = createAudit({
+    database,
+    clock,
+    heard: uses.heard,
+    complain: (thrown) =>
+      log.error({ err: thrown }, 'noted events cannot be written; they are kept and tried again'),
+  })
   const [memory, keys, epochs, hasher] = await Promise.all([
     openMemory({ database, clock }),
     openKeys({ database, vault, clock, publicUrl }),
@@ -221,6 +227,15 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   const koa = new Koa()
   koa.use(requestEdge({ clock, log, proxies: trustedProxies(config.trustProxy), publicUrl }))
   koa.use(health(ready))
+  const deciding = {
+    ...sts,
+    audit,
+    keys,
+    feed,
+    authenticateClient: oidc.authenticateClient,
+    authenticateBearer: oidc.authenticateBearer,
+  }
+  koa.use(decisionPoint(deciding))
   koa.use(securityHeaders(publicUrl))
   koa.use(serveAssets(htmlPages.assets))
   koa.use(forwardAuthProxies({ ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }))
@@ -245,15 +260,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       authenticateBearer: oidc.authenticateBearer,
     }).routes(),
   )
-  koa.use(
-    accessRoutes({
-      ...sts,
-      keys,
-      feed,
-      authenticateClient: oidc.authenticateClient,
-      authenticateBearer: oidc.authenticateBearer,
-    }).routes(),
-  )
+  koa.use(accessRoutes(deciding).routes())
   koa.use(publicHostOnly(htmlPages, publicUrl))
   koa.use(answering(wire))
   koa.use(unclaimedPages({ database, pages }))
@@ -299,6 +306,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       feed.close()
       await oidc.close()
       await epochs.close()
+      await audit.flush()
       await uses.close()
       await memory.close()
     },

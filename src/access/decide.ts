@@ -6,7 +6,9 @@ import type { EnforcementPoint } from './caller.ts'
 import type { Verdict } from './sitting.ts'
 
 /** What deciding and writing it down takes. */
-export type DecideNeeds = AuthorizeNeeds & { readonly audit: Pick<Audit, 'recordSoon'> }
+export type DecideNeeds = AuthorizeNeeds & {
+  readonly audit: Pick<Audit, 'recordSoon' | 'note'>
+}
 
 /** By which service, in which request, something is asked. `event` is its name in the audit log. */
 export type About = {
@@ -24,7 +26,7 @@ export async function recordDecision(
   unproven = { code: 'UnknownSubject', message: nobodyMessage },
 ): Promise<string> {
   const id = uuid()
-  await audit.recordSoon({
+  await audit.note({
     source: 'access',
     name: event,
     by:
@@ -59,7 +61,9 @@ export async function recordDecision(
 export const nobodyMessage = 'The subject is not an active user of this deployment.'
 
 /**
- * Writes the decisions of one batch down, as one event: who, what, on what, and which statement decided.
+ * Writes the decisions of one batch down, as one event. `principals`, `actions` and `statements` are what the decisions name
+ * by their place in these lists: `[principal, action, resource, 'Allow' | 'Deny', statement]`, with -1 for none; null for a
+ * question that was none. A resource is written without `resourcePrefix`.
  *
  * @returns the id under which the audit log has them; the n-th decision of the event has the id `<id>/<n>`, from 0
  */
@@ -69,30 +73,55 @@ export async function recordDecisions(
   verdicts: readonly (Verdict | undefined)[],
 ): Promise<string> {
   const id = uuid()
-  await audit.recordSoon({
-    source: 'access',
-    name: 'Evaluations',
-    by: clientIdentity(point.clientId),
-    request: from,
-    accountId: point.app.accountId,
-    parameters: { evaluations: verdicts.length },
-    response: {
-      decisionId: id,
-      decisions: verdicts.map((verdict) => {
-        if (verdict === undefined) return null
-        const { caller, action, resource, decision } = verdict
-        const [statement] = decision?.statements ?? []
-        return [
-          caller?.arn ?? null,
-          action,
-          resource,
-          decision?.effect ?? 'Deny',
-          decision?.layer ?? null,
-          statement === undefined ? null : `${statement.policy}#${statement.sid ?? statement.index}`,
-        ]
-      }),
-    },
-    readOnly: true,
+  const resourcePrefix = `arn:aws:${point.prefix}::${point.app.accountId}:`
+  const principals = new Places()
+  const actions = new Places()
+  const statements = new Places()
+  const decisions = verdicts.map((verdict) => {
+    if (verdict === undefined) return null
+    const { caller, action, resource, decision } = verdict
+    const statement = decision?.statements[0]
+    return [
+      principals.of(caller?.arn),
+      actions.of(action),
+      resource.slice(resourcePrefix.length),
+      decision?.effect ?? 'Deny',
+      statements.of(statement && `${statement.policy}#${statement.sid ?? statement.index}`),
+    ]
   })
+  await audit.note(
+    {
+      source: 'access',
+      name: 'Evaluations',
+      by: clientIdentity(point.clientId),
+      request: from,
+      accountId: point.app.accountId,
+      parameters: { evaluations: verdicts.length },
+      response: {
+        decisionId: id,
+        resourcePrefix,
+        principals: principals.list,
+        actions: actions.list,
+        statements: statements.list,
+        decisions,
+      },
+      readOnly: true,
+    },
+    1 + Math.floor(verdicts.length / 10),
+  )
   return id
+}
+
+/** Texts by the place where they first stood. */
+class Places {
+  readonly list: string[] = []
+  readonly #places = new Map<string, number>()
+
+  of(text: string | undefined): number {
+    if (text === undefined) return -1
+    const known = this.#places.get(text)
+    if (known !== undefined) return known
+    this.#places.set(text, this.list.length)
+    return this.list.push(text) - 1
+  }
 }

@@ -1,18 +1,9 @@
 import type { RequestInfo } from '#http'
 import type { EnforcementPoint } from './caller.ts'
 import { recordDecisions } from './decide.ts'
-import { answerOf, evaluation, type EvaluationAnswer } from './evaluation.ts'
+import { answerOf, type AnswerText, evaluation } from './evaluation.ts'
 import { type Evaluation, type EvaluationsBody, problemOf, readEvaluation, type Semantic } from './shapes.ts'
 import { judgeIn, openSitting, type SittingNeeds, type Verdict } from './sitting.ts'
-
-/** What one question of a batch gets that is no question. */
-type ItemError = {
-  readonly decision: false
-  readonly context: { readonly error: { readonly status: 400; readonly message: string } }
-}
-
-/** The answers to a batch, in the order of the questions; shorter where the semantic ended it. */
-export type EvaluationsAnswer = { readonly evaluations: readonly (EvaluationAnswer | ItemError)[] }
 
 /** After which answer a batch is over. */
 const endsAfter: Record<Semantic, boolean | undefined> = {
@@ -30,7 +21,7 @@ const endsAfter: Record<Semantic, boolean | undefined> = {
 export async function evaluations(
   needs: SittingNeeds,
   asked: { point: EnforcementPoint; from: RequestInfo; body: EvaluationsBody },
-): Promise<EvaluationsAnswer | EvaluationAnswer> {
+): Promise<AnswerText> {
   const { point, from, body } = asked
   const { evaluations: items = [] } = body
   if (items.length === 0)
@@ -55,14 +46,12 @@ export async function evaluations(
     { point, from },
     verdicts.map((each) => (typeof each === 'string' ? undefined : each)),
   )
-  return {
-    evaluations: verdicts.map((verdict, index) =>
-      typeof verdict === 'string'
-        ? { decision: false, context: { error: { status: 400, message: verdict } } }
-        : answerOf(verdict, `${id}/${index}`),
-    ),
-  }
+  return `{"evaluations":[${verdicts.map((verdict, index) => (typeof verdict === 'string' ? errorOf(verdict) : answerOf(verdict, `${id}/${index}`, sitting))).join(',')}]}`
 }
+
+/** What a question gets that is none. */
+const errorOf = (message: string): string =>
+  JSON.stringify({ decision: false, context: { error: { status: 400, message } } })
 
 /** A question of a batch with what it leaves out. */
 function fill(item: unknown, body: EvaluationsBody): unknown {
@@ -79,8 +68,9 @@ function fill(item: unknown, body: EvaluationsBody): unknown {
 function over(own: unknown, given: Readonly<Record<string, unknown>> | undefined): unknown {
   if (own === undefined) return given
   if (given === undefined || typeof own !== 'object' || own === null || Array.isArray(own)) return own
-  const filled: Record<string, unknown> = { ...own }
-  for (const name of ['type', 'id', 'name'])
-    if (filled[name] === undefined && given[name] !== undefined) filled[name] = given[name]
-  return filled
+  const mine = own as Readonly<Record<string, unknown>>
+  const lacks = ['type', 'id', 'name'].filter((name) => mine[name] === undefined && given[name] !== undefined)
+  return lacks.length === 0
+    ? own
+    : { ...own, ...Object.fromEntries(lacks.map((name) => [name, given[name]])) }
 }

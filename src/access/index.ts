@@ -7,8 +7,7 @@
  */
 export type { AuthorizeRequestAnswer, AuthorizeRequestBody, Principal } from './authorize-request.ts'
 export type { EnforcementPoint } from './caller.ts'
-export type { EvaluationAnswer } from './evaluation.ts'
 export { createRevocationFeed } from './revocation-feed.ts'
-export { accessRoutes } from './routes.ts'
+export { accessRoutes, decisionPoint } from './routes.ts'
 export type { AccessNeeds } from './routes.ts'
 export { encodeId } from './mapping.ts'

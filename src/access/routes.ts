@@ -3,6 +3,7 @@ import {
   answering,
   type Context,
   limitByAddress,
+  type Middleware,
   readJson,
   requestInfo,
   type RequestInfo,
@@ -54,44 +55,81 @@ function say(ctx: Context, status: number, message: string): void {
   ctx.body = JSON.stringify(message)
 }
 
-/** The routes of `/access/v1`, and AuthZEN's discovery document. */
-export function accessRoutes(needs: AccessNeeds): Router {
-  const router = new Router()
-  const decisions = new Router({ prefix: '/access/v1' })
-  decisions.use(async (ctx, next) => {
-    // AuthZEN §6.2: the caller's own request id comes back.
-    const theirs = ctx.get('x-request-id')
-    if (/^[\x21-\x7e][\x20-\x7e]{0,255}$/.test(theirs)) ctx.set('X-Request-ID', theirs)
-    ctx.set('Cache-Control', 'no-store')
-    await next()
-  }, answering(wire))
+/** AuthZEN §6.2: the caller's own request id comes back. */
+function head(ctx: Context): void {
+  const theirs = ctx.get('x-request-id')
+  if (theirs !== '' && /^[\x21-\x7e][\x20-\x7e]{0,255}$/.test(theirs)) ctx.set('X-Request-ID', theirs)
+  ctx.set('Cache-Control', 'no-store')
+}
 
+type Answer = (
+  asked: { readonly point: EnforcementPoint; readonly from: RequestInfo },
+  body: unknown,
+) => Promise<object | string>
+
+/**
+ * The questions of services: `POST /access/v1/…`. Mounted before what pages need: there are many of them, and none of it is
+ * a page.
+ */
+export function decisionPoint(needs: AccessNeeds): Middleware {
   const asking = {
     ...needs,
     callerOfSession: (accessKeyId: string, token: string) => callerOfSession(needs, accessKeyId, token),
   }
-  type Answer = (asked: { point: EnforcementPoint; from: RequestInfo }, body: unknown) => Promise<object>
-  const answers: Readonly<Record<string, Answer>> = {
-    '/authorize-request': (asked, body) =>
-      authorizeRequest(asking, { ...asked, body: readShape(authorizeRequestBody, body) }),
-    '/signing-keys': (asked, body) =>
-      issueSigningKey(needs, { ...asked, body: readShape(signingKeysBody, body) }),
-    '/evaluation': (asked, body) => evaluation(asking, { ...asked, question: readEvaluation(body) }),
-    '/evaluations': (asked, body) =>
-      evaluations(asking, { ...asked, body: readShape(evaluationsBody, body) }),
-    '/search/subject': (asked, body) =>
-      searchSubjects(asking, { ...asked, body: readShape(searchBodies.subject, body) }),
-    '/search/resource': (asked, body) =>
-      searchResources(asking, { ...asked, body: readShape(searchBodies.resource, body) }),
-    '/search/action': (asked, body) =>
-      searchActions(asking, { ...asked, body: readShape(searchBodies.action, body) }),
-  }
-  for (const [path, answer] of Object.entries(answers))
-    decisions.post(path, async (ctx) => {
+  const answers = new Map<string, Answer>([
+    [
+      '/access/v1/authorize-request',
+      (asked, body) => authorizeRequest(asking, { ...asked, body: readShape(authorizeRequestBody, body) }),
+    ],
+    [
+      '/access/v1/signing-keys',
+      (asked, body) => issueSigningKey(needs, { ...asked, body: readShape(signingKeysBody, body) }),
+    ],
+    [
+      '/access/v1/evaluation',
+      (asked, body) => evaluation(asking, { ...asked, question: readEvaluation(body) }),
+    ],
+    [
+      '/access/v1/evaluations',
+      (asked, body) => evaluations(asking, { ...asked, body: readShape(evaluationsBody, body) }),
+    ],
+    [
+      '/access/v1/search/subject',
+      (asked, body) => searchSubjects(asking, { ...asked, body: readShape(searchBodies.subject, body) }),
+    ],
+    [
+      '/access/v1/search/resource',
+      (asked, body) => searchResources(asking, { ...asked, body: readShape(searchBodies.resource, body) }),
+    ],
+    [
+      '/access/v1/search/action',
+      (asked, body) => searchActions(asking, { ...asked, body: readShape(searchBodies.action, body) }),
+    ],
+  ])
+  const refusing = answering(wire)
+  return (ctx, next) => {
+    const answer = ctx.method === 'POST' ? answers.get(ctx.path) : undefined
+    if (answer === undefined) return next()
+    head(ctx)
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    return refusing(ctx, async () => {
       const point = await enforcementPoint(needs, ctx)
       const body = await readJson(ctx, { limit: mostBytes })
-      ctx.body = await answer({ point, from: requestInfo(ctx) }, body)
+      const said = await answer({ point, from: requestInfo(ctx) }, body)
+      ctx.type = 'application/json'
+      ctx.body = said
     })
+  }
+}
+
+/** The other routes of `/access/v1`, and AuthZEN's discovery document. */
+export function accessRoutes(needs: AccessNeeds): Router {
+  const router = new Router()
+  const decisions = new Router({ prefix: '/access/v1' })
+  decisions.use(async (ctx, next) => {
+    head(ctx)
+    await next()
+  }, answering(wire))
 
   // Open to everybody: it names nobody, and a service that holds no secret must be able to follow it.
   decisions.get('/revocations', limitByAddress({ points: 240, seconds: 60 }), async (ctx) => {

@@ -17,8 +17,11 @@ export type Known = { readonly caller: Caller; readonly judge: Judge }
 /** Everything that a set of questions needs, looked up before the first one is decided. */
 export type Sitting = {
   readonly point: EnforcementPoint
-  readonly subjects: ReadonlyMap<string, Known | undefined>
+  /** Who a subject of one of the questions is. */
+  knownBy(subject: Entity): Known | undefined
   readonly resources: ReadonlyMap<string, AppResource>
+  /** The newest change of policies that is certainly in these decisions. */
+  readonly generation: string
 }
 
 /** What a question came to. `caller` and `decision` are absent when the subject is nobody. */
@@ -51,8 +54,13 @@ export async function openSitting(
 ): Promise<Sitting> {
   const { point, questions } = request
   const from = elsewhere(request.from)
+  // Before anything is read: what is read later is at least as new.
+  const generation = needs.memory?.generation() ?? '0'
   const wanted = new Map<string, Entity>()
+  let before: Entity | undefined
   for (const { subject } of questions) {
+    if (subject === before) continue
+    before = subject
     const key = keyOf(subject)
     if (!wanted.has(key)) wanted.set(key, subject)
   }
@@ -69,7 +77,18 @@ export async function openSitting(
       questions.map(({ resource }) => resource),
     ),
   ])
-  return { point, subjects: new Map(subjects), resources }
+  const known = new Map(subjects)
+  // Most of a batch is about one subject.
+  let last: { readonly subject: Entity; readonly known: Known | undefined } | undefined
+  return {
+    point,
+    resources,
+    generation,
+    knownBy(subject) {
+      if (last?.subject !== subject) last = { subject, known: known.get(keyOf(subject)) }
+      return last.known
+    },
+  }
 }
 
 /** The resources that are stored, by type and id; only types that the app registered are asked for. */
@@ -101,10 +120,10 @@ const none: ReadonlyMap<string, AppResource> = new Map()
 
 /** Decides one question of a sitting. */
 export function judgeIn(sitting: Sitting, question: Evaluation): Verdict {
-  const { point } = sitting
-  const known = sitting.subjects.get(keyOf(question.subject))
-  const { resource } = question
-  return judgeFor(point, known, question, sitting.resources.get(`${resource.type}\n${resource.id}`))
+  const { point, resources } = sitting
+  const { subject, resource } = question
+  const stored = resources.size === 0 ? undefined : resources.get(`${resource.type}\n${resource.id}`)
+  return judgeFor(point, sitting.knownBy(subject), question, stored)
 }
 
 /** Decides a question about a subject and a resource that were looked up. */

@@ -25,7 +25,7 @@ export function usesOf(entry: AuditEntry): readonly Use[] {
       ? [{ ...who, service: entry.source, action: entry.name, region, allowed: entry.error === undefined }]
       : []
   }
-  if (entry.source !== 'access') return []
+  if (entry.source !== 'access' && entry.source !== 'forward-auth') return []
   if (entry.name === 'Evaluations') return batchUses(entry, region)
   const who = ofIdentity(entry.by)
   const parts = partsOf(field(entry.parameters, 'action'))
@@ -50,16 +50,27 @@ export function ofArn(arn: string): Who | undefined {
   return { accountId, kind: role !== undefined || kind === 'role' ? 'role' : 'user', nameKey }
 }
 
-/** A batch of decisions: `[arn, action, resource, effect, …]` of each. */
+/**
+ * A batch of decisions: `[principal, action, resource, effect, …]` of each, the first two by their place in the lists beside
+ * it. Most of a batch is the same few uses, each of which counts once.
+ */
 function batchUses(entry: AuditEntry, region: string): readonly Use[] {
-  const decisions = field(entry.response, 'decisions')
-  if (!Array.isArray(decisions)) return []
-  return decisions.flatMap((each: unknown): Use[] => {
-    const [arn, action, , effect]: readonly unknown[] = Array.isArray(each) ? each : []
-    const who = typeof arn === 'string' ? ofArn(arn) : undefined
-    const parts = partsOf(action)
-    return who && parts ? [{ ...who, ...parts, region, allowed: effect === 'Allow' }] : []
+  const lists = ['decisions', 'principals', 'actions'].map((name) => {
+    const list = field(entry.response, name)
+    return Array.isArray(list) ? (list as readonly unknown[]) : []
   })
+  const [decisions = [], principals = [], actions = []] = lists
+  const found = new Map<string, Use>()
+  for (const each of decisions) {
+    const [principal, place, , effect]: readonly unknown[] = Array.isArray(each) ? each : []
+    const key = `${String(principal)} ${String(place)} ${String(effect)}`
+    if (found.has(key)) continue
+    const arn = principals[Number(principal)]
+    const who = typeof arn === 'string' ? ofArn(arn) : undefined
+    const parts = partsOf(actions[Number(place)])
+    if (who && parts) found.set(key, { ...who, ...parts, region, allowed: effect === 'Allow' })
+  }
+  return [...found.values()]
 }
 
 function partsOf(action: unknown): Pick<Use, 'service' | 'action'> | undefined {

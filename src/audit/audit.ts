@@ -1,6 +1,7 @@
 import { coalesce, type Database, type Queryable, sql } from '#database'
 import type { Clock } from '#kernel'
 import { type AuditEntry, type EventRow, toRow } from './event.ts'
+import { notes } from './notes.ts'
 
 /** Writing down what happened. */
 export type Audit = {
@@ -11,6 +12,18 @@ export type Audit = {
    * one statement.
    */
   recordSoon(entry: AuditEntry): Promise<void>
+  /**
+   * For decisions, which are many and change nothing: written within a moment, many in one statement, and not waited for.
+   * A process that is killed loses at most that moment; nothing else is lost, and when the log cannot be written for long,
+   * nothing more is decided.
+   *
+   * @param weight how many ordinary events this one is, by its size
+   * @returns a promise only when the queue is full: wait for it before answering
+   * @throws Failure unavailable audit/behind
+   */
+  note(entry: AuditEntry, weight?: number): Promise<void> | undefined
+  /** Writes what was noted. Called before the database is closed. */
+  flush(): Promise<void>
 }
 
 /** Stands between two bodies: RS, a control character, which JSON text never holds unescaped (RFC 8259 §7). */
@@ -31,12 +44,29 @@ const insert = (rows: readonly EventRow[]) =>
           string_to_array(${rows.map(({ body }) => body).join(between)}, ${between})
         ) as event(id, at, name, actor, body)`
 
-/** The log over a database. `heard` is told of each event when it is written: it must neither wait nor throw. */
+/** As `insert`, for a second try after one whose end is not known. */
+const insertAgain = (rows: readonly EventRow[]) => sql`${insert(rows)} on conflict (event_id) do nothing`
+
+type Noted = { readonly entry: AuditEntry; readonly now: Temporal.Instant; row?: EventRow }
+
+/**
+ * The log over a database. `heard` is told of each event when it is written: it must neither wait nor throw. `complain`
+ * hears when noted events cannot be written; they are tried again.
+ */
 export function createAudit(needs: {
   readonly database: Database
   readonly clock: Clock
   readonly heard?: ((entry: AuditEntry, at: Temporal.Instant) => void) | undefined
+  readonly complain?: ((thrown: unknown) => void) | undefined
 }): Audit {
+  const later = notes<Noted>({
+    write: async (noted) => {
+      const rows = noted.map((each) => (each.row ??= toRow(each.entry, each.now)))
+      await needs.database.query(insertAgain(rows))
+      for (const { entry, now } of noted) needs.heard?.(entry, now)
+    },
+    failed: (thrown) => needs.complain?.(thrown),
+  })
   // Rows are made where they are written: one after the other is several times faster than each amid its own request.
   const write = coalesce<{ readonly entry: AuditEntry; readonly now: Temporal.Instant }>(async (events) => {
     await needs.database.query(insert(events.map(({ entry, now }) => toRow(entry, now))))
@@ -49,5 +79,7 @@ export function createAudit(needs: {
       needs.heard?.(entry, now)
     },
     recordSoon: (entry) => write({ entry, now: needs.clock() }),
+    note: (entry, weight) => later.add({ entry, now: needs.clock() }, weight),
+    flush: () => later.flush(),
   }
 }

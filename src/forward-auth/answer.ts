@@ -14,7 +14,7 @@ import { beginSiteSession, takeCode } from './sessions.ts'
 
 /** What answering a proxy takes. */
 export type ForwardAuthNeeds = IdentifyNeeds & {
-  readonly audit: Pick<Audit, 'record' | 'recordSoon'>
+  readonly audit: Pick<Audit, 'note'>
   readonly publicUrl: URL
 }
 
@@ -154,7 +154,7 @@ async function decideRule(
     ],
   })
   const decisionId = randomId().slice(0, 22)
-  await needs.audit.recordSoon({
+  await needs.audit.note({
     source: 'forward-auth',
     name: 'AuthorizeProxied',
     by: { ...callerIdentity(caller), invokedBy: app.arn },
@@ -181,7 +181,7 @@ async function refused(
   caller: Caller | undefined,
   because: string,
 ): Promise<Outcome> {
-  await needs.audit.recordSoon({
+  await needs.audit.note({
     source: 'forward-auth',
     name: 'RefuseProxied',
     by: caller === undefined ? nobody : callerIdentity(caller),

@@ -121,18 +121,33 @@ export async function readJson(
   return value
 }
 
+const quotation = 34
+const backslash = 92
+const opening = new Set([91, 123])
+const closing = new Set([93, 125])
+
 function nesting(text: string): number {
   let deepest = 0
   let level = 0
-  let quoted = false
   for (let index = 0; index < text.length; index++) {
-    const character = text[index]
-    if (quoted) {
-      if (character === '\\') index++
-      else if (character === '"') quoted = false
-    } else if (character === '"') quoted = true
-    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++level)
-    else if (character === '}' || character === ']') level--
+    const code = text.charCodeAt(index)
+    // Letters and digits are most of it.
+    if (code !== quotation && code < 91) continue
+    if (code === quotation) index = endOfText(text, index + 1)
+    else if (opening.has(code)) deepest = Math.max(deepest, ++level)
+    else if (closing.has(code)) level--
   }
   return deepest
+}
+
+/** Where a text that begins here has its closing quotation mark. */
+function endOfText(text: string, from: number): number {
+  for (let index = from; ; index++) {
+    const end = text.indexOf('"', index)
+    if (end < 0) return text.length
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === backslash && end - 1 - slashes >= from) slashes++
+    if (slashes % 2 === 0) return end
+    index = end
+  }
 }

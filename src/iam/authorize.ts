@@ -4,7 +4,7 @@ import { refuse } from '#kernel'
 import { type ContextValue, type Decision, evaluate, type PolicyRef, type RequestPrincipal } from '#policy'
 import type { BuiltInPolicies } from './built-in.ts'
 import { type Caller, principalOf, type UserCaller } from './caller.ts'
-import { contextOf, withKeys } from './context.ts'
+import { contextOf } from './context.ts'
 import { guardRailsNow, type GuardRails } from './guard-rail-levels.ts'
 import { recalled, type Remembering } from './memory.ts'
 import { type Held, type Holder, policiesOf, policiesOfMany } from './policies-of.ts'
@@ -106,17 +106,51 @@ function judge(
   rails: GuardRails | undefined,
 ): Judge {
   const principal = principalOf(caller)
-  const base = contextOf(from, caller, principalKeys(rails, caller.accountId))
+  const base = new Map(contextOf(from, caller, principalKeys(rails, caller.accountId)))
   const scpLevels = rails?.standingOf(caller.accountId)?.scpLevels
-  return ({ action, resource, context, resourcePolicy }) => {
-    const owner = ownerOf(resource, caller.accountId)
-    const standing = rails?.standingOf(owner)
+  // One context for every question: what one of them added is taken out before the next. Deciding keeps nothing of it.
+  const context = new Map(base)
+  let added: string[] = []
+  let owner: string | undefined
+  return ({ action, resource, context: more, resourcePolicy }) => {
+    for (const name of added) {
+      const before = base.get(name)
+      if (before === undefined) context.delete(name)
+      else context.set(name, before)
+    }
+    added = []
+    const owners = ownerOf(resource, caller.accountId)
+    if (owners !== owner) {
+      owner = owners
+      for (const [name, value] of resourceKeys(rails, owners)) {
+        if (value === undefined) {
+          base.delete(name)
+          context.delete(name)
+        } else {
+          base.set(name, value)
+          context.set(name, value)
+        }
+      }
+    }
+    if (more !== undefined)
+      for (const [name, value] of more) {
+        if (value === undefined) continue
+        context.set(name, value)
+        added.push(name)
+      }
     return evaluate({
       principal,
       action,
       resource,
-      context: withKeys(base, [...resourceKeys(rails, owner), ...(context ?? [])]),
-      policies: { ...held, resource: resourcePolicy, scpLevels, rcpLevels: standing?.rcpLevels },
+      context,
+      policies: {
+        identity: held.identity,
+        boundary: held.boundary,
+        session: held.session,
+        resource: resourcePolicy,
+        scpLevels,
+        rcpLevels: rails?.standingOf(owners)?.rcpLevels,
+      },
     })
   }
 }

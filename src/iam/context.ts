@@ -10,7 +10,13 @@ const types: Record<Caller['type'], string> = {
 }
 
 const seconds = (instant: Temporal.Instant) => Math.floor(instant.epochMilliseconds / 1_000)
-const iso = (instant: Temporal.Instant) => instant.toString({ smallestUnit: 'second' })
+let last = { second: NaN, text: '' }
+/** RFC 3339 to the second. The text of a second is made once: many requests fall into the same one. */
+function iso(instant: Temporal.Instant): string {
+  const second = seconds(instant)
+  if (second !== last.second) last = { second, text: instant.toString({ smallestUnit: 'second' }) }
+  return last.text
+}
 
 /**
  * The global condition keys of a request (IAM User Guide, reference_policies_condition-keys): what Signet itself knows.
@@ -50,16 +56,6 @@ export function contextOf(
         keys.set('aws:MultiFactorAuthAge', String(Math.max(0, seconds(request.at) - seconds(caller.mfaAt))))
     }
   }
-  for (const [key, value] of more) if (value !== undefined) keys.set(key, value)
-  return keys
-}
-
-/** A context with more keys; where one is in both, the new value counts. */
-export function withKeys(
-  context: ReadonlyMap<string, ContextValue>,
-  more: Iterable<readonly [string, ContextValue | undefined]>,
-): ReadonlyMap<string, ContextValue> {
-  const keys = new Map(context)
   for (const [key, value] of more) if (value !== undefined) keys.set(key, value)
   return keys
 }

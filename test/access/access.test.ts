@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createAudit, listEvents } from '#audit'
 import { createPasswordHasher } from '#crypto'
 import { apply } from '#declare'
@@ -104,7 +104,12 @@ afterAll(async () => {
   await server.close()
 })
 
-const eventOf = async (decisionId: string) => {
+/** Decisions are written down within a moment of the answer. */
+const eventOf = (decisionId: string) =>
+  vi.waitFor(async () => (await findEvent(decisionId)) ?? Promise.reject(new Error('not written yet')), {
+    timeout: 5_000,
+  })
+const findEvent = async (decisionId: string) => {
   for (const { body } of await listEvents(server.database, { limit: 10_000 })) {
     const event = JSON.parse(body) as { responseElements: { decisionId?: string } | null }
     if (event.responseElements?.decisionId === decisionId) return event

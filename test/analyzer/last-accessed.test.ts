@@ -71,10 +71,12 @@ describe('what was used last', () => {
       name: 'Evaluations',
       by: clientIdentity('orders'),
       response: {
+        principals: [alice.arn],
+        actions: ['orders:Get', 'orders:Put', 'orders:Drop'],
         decisions: [
-          [alice.arn, 'orders:Get', 'arn:x', 'Allow', 'identity', null],
-          [alice.arn, 'orders:Put', 'arn:x', 'Deny', 'identity', null],
-          [null, 'orders:Drop', 'arn:x', 'Deny', null, null],
+          [0, 0, 'order/1', 'Allow', -1],
+          [0, 1, 'order/1', 'Deny', -1],
+          [-1, 2, 'order/1', 'Deny', -1],
           null,
         ],
       },

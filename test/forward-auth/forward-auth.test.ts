@@ -1,5 +1,5 @@
 /** Forward-auth as proxies see it: each request of this file is what nginx, Traefik, Caddy or Envoy would ask. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { request } from 'node:http'
 import { listEvents } from '#audit'
 import { sql } from '#database'
@@ -302,15 +302,18 @@ describe('rules', () => {
 
   it('decisions and refusals are in the audit log', async () => {
     await ask('traefik', { uri: '/pages/secret', cookies })
-    const events = (await listEvents(server.database, { limit: 10_000 })).map(
-      ({ body }) =>
-        JSON.parse(body) as { eventName: string; requestParameters: object; responseElements: object },
-    )
-    expect(events.filter(({ eventName }) => eventName === 'AuthorizeProxied').at(-1)).toMatchObject({
-      requestParameters: { action: 'wiki:Read', resource: `arn:aws:wiki::${home}:page/secret` },
-      responseElements: { decision: 'Deny' },
+    // Written down within a moment of the answer.
+    await vi.waitFor(async () => {
+      const events = (await listEvents(server.database, { limit: 10_000 })).map(
+        ({ body }) =>
+          JSON.parse(body) as { eventName: string; requestParameters: object; responseElements: object },
+      )
+      expect(events.filter(({ eventName }) => eventName === 'AuthorizeProxied').at(-1)).toMatchObject({
+        requestParameters: { action: 'wiki:Read', resource: `arn:aws:wiki::${home}:page/secret` },
+        responseElements: { decision: 'Deny' },
+      })
+      expect(events.some(({ eventName }) => eventName === 'RefuseProxied')).toBe(true)
     })
-    expect(events.some(({ eventName }) => eventName === 'RefuseProxied')).toBe(true)
   })
 })
 
