@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readActionCatalogue } from '#analyzer'
 import { createAccessKey, createUser } from '#directory'
-import { createRole, putInlinePolicy } from '#iam'
+import { createAccount, createRole, putInlinePolicy } from '#iam'
 import { Secret, systemClock } from '#kernel'
 import { signHeaders, type HeaderPairs } from '#sigv4'
 import { claim, home } from '../support/fixtures.ts'
@@ -11,6 +11,8 @@ import { startServer, type TestServer } from '../support/server.ts'
 const keys = {
   admin: { accessKeyId: 'AKIAADMINADMINADMIN2', secretAccessKey: 'admin-secret-access-key-for-tests-forty0' },
   carol: { accessKeyId: 'AKIACAROLCAROLCAROL2', secretAccessKey: 'carol-secret-access-key-for-tests-forty0' },
+  // Everything in another account of the organization.
+  dave: { accessKeyId: 'AKIADAVEDAVEDAVEDAV2', secretAccessKey: 'dave-secret-access-key-for-tests-forty00' },
 }
 const other = '444455556666'
 const arnOf = (name: string) => `arn:aws:iam::${home}:user/${name}`
@@ -30,15 +32,16 @@ beforeAll(async () => {
       name: string,
       document: string,
       key?: { accessKeyId: string; secretAccessKey: string },
+      accountId = home,
     ) => {
-      const { userId } = await createUser(tx, systemClock, { accountId: home, name })
+      const { userId } = await createUser(tx, systemClock, { accountId, name })
       await putInlinePolicy(tx, userId, 'own', document)
       if (key) {
         const secret = new Secret(key.secretAccessKey)
         await createAccessKey(
           tx,
           { vault, clock: systemClock },
-          { accountId: home, userId, accessKeyId: key.accessKeyId, secret },
+          { accountId, userId, accessKeyId: key.accessKeyId, secret },
         )
       }
     }
@@ -49,6 +52,8 @@ beforeAll(async () => {
       policy({ Action: ['iam:GetUser', 'iam:ListUsers', 'signet:ValidatePolicy'], Resource: '*' }),
       keys.carol,
     )
+    await createAccount(tx, systemClock, { name: 'other', accountId: other })
+    await make('dave', policy({ Action: '*', Resource: '*' }), keys.dave, other)
     await createRole(tx, systemClock, {
       accountId: home,
       name: 'deploy',
@@ -140,7 +145,7 @@ describe('simulations', () => {
     ],
     [
       'a principal of an account that is not ours',
-      { principal: `arn:aws:iam::${other}:user/x`, actions: ['a:B'] },
+      { principal: `arn:aws:iam::999900001111:user/x`, actions: ['a:B'] },
       404,
     ],
   ])('refuse %s', async (_, body, status) => {
@@ -154,6 +159,31 @@ describe('simulations', () => {
   it('are refused to who may not simulate', async () => {
     expect((await call('/simulations', { principal: arnOf('bob'), actions: ['a:B'] }, 'carol')).status).toBe(
       403,
+    )
+  })
+})
+
+describe('another account', () => {
+  const dave = `arn:aws:iam::${other}:user/dave`
+
+  it('is looked at from the home account, which manages it', async () => {
+    const { results } = await answer('/simulations', { principal: dave, actions: ['orders:Get'] })
+    expect(results).toMatchObject([{ decision: 'allowed' }])
+  })
+
+  it.each<[string, object]>([
+    ['/simulations', { principal: arnOf('bob'), actions: ['orders:Get'] }],
+    ['/access-matrix', { principals: [dave, arnOf('bob')], actions: ['orders:Get'] }],
+    ['/who-can', { action: 'orders:Get', resource: '*', account_id: home }],
+    ['/what-can', { principal: arnOf('bob') }],
+    ['/generated-policies', { principal: arnOf('bob') }],
+  ])('does not look at the home account: %s', async (path, body) => {
+    expect((await call(path, body, 'dave')).status).toBe(403)
+  })
+
+  it('looks at its own', async () => {
+    expect((await call('/simulations', { principal: dave, actions: ['orders:Get'] }, 'dave')).status).toBe(
+      200,
     )
   })
 })
