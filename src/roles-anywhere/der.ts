@@ -3,7 +3,8 @@ import { refuse } from '#kernel'
 /** One DER element: its tag, its content, and the whole of it as it was encoded. */
 export type Der = { readonly tag: number; readonly content: Buffer; readonly raw: Buffer }
 
-const bad = (): never => refuse('malformed', 'roles-anywhere/der', 'The certificate or revocation list is not DER.')
+const bad = (): never =>
+  refuse('malformed', 'roles-anywhere/der', 'The certificate or revocation list is not DER.')
 
 /** Reads the elements that stand one after another (X.690 §8.1, definite lengths in their shortest form). */
 export function readAll(bytes: Buffer): readonly Der[] {

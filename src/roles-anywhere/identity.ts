@@ -19,7 +19,9 @@ function numbered(prefix: string, pairs: readonly (readonly [string, string])[])
     const count = counts.get(attribute) ?? 0
     counts.set(attribute, count + 1)
     // A value that no tag can have is left out: a policy that asks for it then says no.
-    return tagText.test(value) ? [{ key: `${prefix}/${attribute}${count === 0 ? '' : `/${count}`}`, value }] : []
+    return tagText.test(value)
+      ? [{ key: `${prefix}/${attribute}${count === 0 ? '' : `/${count}`}`, value }]
+      : []
   })
 }
 

@@ -64,7 +64,8 @@ function requireEndEntity({ isCa, keyUsage, extendedKeyUsage, x509 }: Certificat
 function requireAuthority({ isCa, keyUsage, pathLength, x509 }: Certificate, authoritiesBelow: number): void {
   if (!isCa) no('an issuer is no authority')
   if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) no('an issuer may not sign certificates')
-  if (pathLength !== undefined && authoritiesBelow > pathLength) no('the path is longer than an authority allows')
+  if (pathLength !== undefined && authoritiesBelow > pathLength)
+    no('the path is longer than an authority allows')
   requireStrong(x509)
 }
 

@@ -38,7 +38,12 @@ export function readRevocationList(der: Buffer): RevocationList {
   const fields = [...inside(tbs)]
   if (fields[0]?.tag === 0x02) fields.shift()
   const [inner, issuer, thisUpdate, ...rest] = fields
-  if (inner === undefined || !inner.raw.equals(algorithm.raw) || issuer === undefined || thisUpdate === undefined)
+  if (
+    inner === undefined ||
+    !inner.raw.equals(algorithm.raw) ||
+    issuer === undefined ||
+    thisUpdate === undefined
+  )
     return bad('not a list')
   const next = rest[0]?.tag === 0x17 || rest[0]?.tag === 0x18 ? rest.shift() : undefined
   const entries = rest[0]?.tag === 0x30 ? rest.shift() : undefined

@@ -58,9 +58,15 @@ export function rolesAnywhereRoutes(needs: RolesAnywhereNeeds): Router {
   const router = new Router()
   router.post('/sessions', answering(wire), limitByAddress({ points: 300, seconds: 60 }), async (ctx) => {
     const raw = await readRaw(ctx, 65_536)
-    const read = body.safeParse(raw.length === 0 ? {} : await readJson(ctx, { limit: 65_536, depth: 4, anyType: true }))
+    const read = body.safeParse(
+      raw.length === 0 ? {} : await readJson(ctx, { limit: 65_536, depth: 4, anyType: true }),
+    )
     if (!read.success)
-      return refuse('malformed', 'roles-anywhere/body', `The parameter ${read.error.issues[0]?.path.join('.') || 'body'} is not valid.`)
+      return refuse(
+        'malformed',
+        'roles-anywhere/body',
+        `The parameter ${read.error.issues[0]?.path.join('.') || 'body'} is not valid.`,
+      )
     const query = readQuery(ctx)
     const named = (name: 'profileArn' | 'roleArn' | 'trustAnchorArn'): string =>
       query.get(name) ??

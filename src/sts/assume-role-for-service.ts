@@ -47,7 +47,13 @@ export const assumeRoleForService = (
       by: { type: 'AWSService', invokedBy: service },
       request: from,
       region,
-      parameters: { roleArn, roleSessionName: sessionName, durationSeconds: request.durationSeconds, tags, sourceIdentity },
+      parameters: {
+        roleArn,
+        roleSessionName: sessionName,
+        durationSeconds: request.durationSeconds,
+        tags,
+        sourceIdentity,
+      },
       resources: [{ ARN: roleArn, type: 'AWS::IAM::Role' }],
     },
     async () => {

@@ -25,12 +25,16 @@ describe('a token of a command line', () => {
   it('is nothing when any character of it is another', () => {
     const token = writeToken(testVault, 'sso-access', { sessionId: session, number: 1_900_000_000 })
     fc.assert(
-      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'abcXYZ0189.-_'.split('')), (at, character) => {
-        fc.pre(token[at] !== character)
-        const changed = token.slice(0, at) + character + token.slice(at + 1)
-        // The last character of a MAC holds four bits: some spellings mean the same bytes, and none is taken but ours.
-        expect(readToken(testVault, 'sso-access', changed)).toBeUndefined()
-      }),
+      fc.property(
+        fc.nat(token.length - 1),
+        fc.constantFrom(...'abcXYZ0189.-_'.split('')),
+        (at, character) => {
+          fc.pre(token[at] !== character)
+          const changed = token.slice(0, at) + character + token.slice(at + 1)
+          // The last character of a MAC holds four bits: some spellings mean the same bytes, and none is taken but ours.
+          expect(readToken(testVault, 'sso-access', changed)).toBeUndefined()
+        },
+      ),
       { numRuns: 300 },
     )
   })

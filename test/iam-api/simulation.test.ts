@@ -176,7 +176,9 @@ describe('a simulation of a principal', () => {
     ['an owner that is no account', { ResourceOwner: 'me' }, '400 InvalidInput'],
     [
       'a number that is none',
-      { ContextEntries: [{ ContextKeyName: 'orders:n', ContextKeyType: 'numeric', ContextKeyValues: ['x'] }] },
+      {
+        ContextEntries: [{ ContextKeyName: 'orders:n', ContextKeyType: 'numeric', ContextKeyValues: ['x'] }],
+      },
       '400 InvalidInput',
     ],
   ])('refuses %s', async (_title, more, outcome) => {

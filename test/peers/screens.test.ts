@@ -121,7 +121,10 @@ describeWith(
       await inspect(visitor, heading, options.javaScriptEnabled)
       const folder = process.env['SHOTS']
       if (folder !== undefined)
-        await page.screenshot({ path: `${folder}/${heading}-${name}.png`.replaceAll(' ', '-'), fullPage: true })
+        await page.screenshot({
+          path: `${folder}/${heading}-${name}.png`.replaceAll(' ', '-'),
+          fullPage: true,
+        })
     }
     const post = async (path: string, body: object): Promise<Record<string, string>> => {
       const answer = await fetch(company.url + path, { method: 'POST', body: JSON.stringify(body) })

@@ -93,25 +93,29 @@ describe.runIf(there)('terraform with the AWS provider', () => {
     expect(kinds('data')).toBeGreaterThanOrEqual(8)
   })
 
-  it('applies, reads back what it wrote, and the next plan has no changes', { timeout: 600_000 }, async () => {
-    await well('init', '-no-color', '-input=false')
-    await well('apply', '-no-color', '-input=false', '-auto-approve')
-    expect(JSON.parse(await well('output', '-json', 'seen'))).toEqual({
-      account: home,
-      ann: `arn:aws:iam::${home}:user/people/ann`,
-      people: 1,
-      members: ['ann', 'ben'],
-      roles: ['Deploy'],
-      keys: 1,
-      clients: 2,
-      document: 'Read',
-      built_in: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
-      saml: 'Corp',
-    })
-    // Exit code 2 would be a difference.
-    await well('plan', '-no-color', '-input=false', '-detailed-exitcode')
-    expect(server.complaints).toEqual([])
-  })
+  it(
+    'applies, reads back what it wrote, and the next plan has no changes',
+    { timeout: 600_000 },
+    async () => {
+      await well('init', '-no-color', '-input=false')
+      await well('apply', '-no-color', '-input=false', '-auto-approve')
+      expect(JSON.parse(await well('output', '-json', 'seen'))).toEqual({
+        account: home,
+        ann: `arn:aws:iam::${home}:user/people/ann`,
+        people: 1,
+        members: ['ann', 'ben'],
+        roles: ['Deploy'],
+        keys: 1,
+        clients: 2,
+        document: 'Read',
+        built_in: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
+        saml: 'Corp',
+      })
+      // Exit code 2 would be a difference.
+      await well('plan', '-no-color', '-input=false', '-detailed-exitcode')
+      expect(server.complaints).toEqual([])
+    },
+  )
 
   it('changes what was renamed and retagged, and that settles too', { timeout: 600_000 }, async () => {
     const path = join(folder, 'main.tf')
