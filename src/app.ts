@@ -235,8 +235,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     authenticateClient: oidc.authenticateClient,
     authenticateBearer: oidc.authenticateBearer,
   }
-  koa.use(decisionPoint(deciding))
   koa.use(securityHeaders(publicUrl))
+  koa.use(decisionPoint(deciding))
   koa.use(serveAssets(htmlPages.assets))
   koa.use(forwardAuthProxies({ ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }))
   koa.use(stsRoutes({ ...sts, iamApi }))

@@ -111,7 +111,6 @@ export function decisionPoint(needs: AccessNeeds): Middleware {
     const answer = ctx.method === 'POST' ? answers.get(ctx.path) : undefined
     if (answer === undefined) return next()
     head(ctx)
-    ctx.set('X-Content-Type-Options', 'nosniff')
     return refusing(ctx, async () => {
       const point = await enforcementPoint(needs, ctx)
       const body = await readJson(ctx, { limit: mostBytes })
