@@ -76,6 +76,13 @@ describe('the case files', () => {
     expect(all.filter(({ cite }) => !cite?.page).map(({ id }) => id)).toEqual([])
   })
 
+  it('rest on AWS’s documentation, page and section, in 600 of them at least', () => {
+    const fromAws = all.filter(
+      ({ cite }) => cite?.anchor !== undefined && /^\w/.test(cite.anchor) && /^[a-z]/i.test(cite.page),
+    )
+    expect(fromAws.length).toBeGreaterThanOrEqual(600)
+  })
+
   it('show every check at work', () => {
     const shown = new Set(
       all.flatMap(({ expect: wanted }) =>
