@@ -9,6 +9,8 @@ export type ProxyApp = {
   /** Scheme, host and port as they are registered: no header chooses the scheme. */
   readonly origin: string
   readonly rules: ProxySettings['rules']
+  /** For which services a SigV4 signature to it may be. */
+  readonly signedFor: readonly string[]
 }
 
 /**
@@ -21,18 +23,20 @@ export async function putProxyApp(
   clock: Clock,
   { appId, settings }: { readonly appId: string; readonly settings: ProxySettings },
 ): Promise<void> {
+  const { origins, rules, ...rest } = settings
   await tx.query(
-    sql`insert into proxy_app (app_id, rules, updated_at)
-        values (${appId}, ${JSON.stringify(settings.rules)}, ${clock()})
-        on conflict (app_id) do update set rules = excluded.rules, updated_at = excluded.updated_at`,
+    sql`insert into proxy_app (app_id, rules, settings, updated_at)
+        values (${appId}, ${JSON.stringify(rules)}, ${JSON.stringify(rest)}, ${clock()})
+        on conflict (app_id) do update
+          set rules = excluded.rules, settings = excluded.settings, updated_at = excluded.updated_at`,
   )
   await tx.query(sql`delete from proxy_origin where app_id = ${appId}`)
   try {
     await tx.query(
       sql`insert into proxy_origin (host, origin, app_id)
           select host, origin, ${appId}
-            from unnest(${settings.origins.map((origin) => new URL(origin).host)}::text[],
-                        ${settings.origins}::text[]) as place(host, origin)`,
+            from unnest(${origins.map((origin) => new URL(origin).host)}::text[],
+                        ${origins}::text[]) as place(host, origin)`,
     )
   } catch (thrown) {
     if (violatedUnique(thrown) === undefined) throw thrown
@@ -42,14 +46,18 @@ export async function putProxyApp(
 
 /** The proxy side of an app. */
 export async function findProxySettings(db: Queryable, appId: string): Promise<ProxySettings | undefined> {
-  const { rows } = await db.query<{ rules: string; origin: string }>(
-    sql`select a.rules, o.origin from proxy_app a join proxy_origin o on o.app_id = a.app_id
+  const { rows } = await db.query<{ rules: string; settings: string; origin: string }>(
+    sql`select a.rules, a.settings, o.origin from proxy_app a join proxy_origin o on o.app_id = a.app_id
         where a.app_id = ${appId} order by o.origin`,
   )
   const [first] = rows
   return first === undefined
     ? undefined
-    : proxySettings.parse({ origins: rows.map(({ origin }) => origin), rules: JSON.parse(first.rules) })
+    : proxySettings.parse({
+        ...(JSON.parse(first.settings) as object),
+        origins: rows.map(({ origin }) => origin),
+        rules: JSON.parse(first.rules),
+      })
 }
 
 /** The app that a host belongs to; `host` is in lower case, with its port where the URL has one. */
@@ -60,5 +68,12 @@ export async function findProxyApp(db: Queryable, host: string): Promise<ProxyAp
   const [row] = rows
   if (row === undefined) return undefined
   const [app, settings] = await Promise.all([findApp(db, row.app_id), findProxySettings(db, row.app_id)])
-  return app && settings && { app, origin: row.origin, rules: settings.rules }
+  if (app === undefined || settings === undefined) return undefined
+  const own = app.servicePrefix === undefined ? [] : [app.servicePrefix]
+  return {
+    app,
+    origin: row.origin,
+    rules: settings.rules,
+    signedFor: [...own, ...(settings.signed_for ?? [])],
+  }
 }

@@ -93,6 +93,15 @@ export const proxySettings = z.strictObject({
     .array(proxyRule)
     .max(500)
     .default([{ path: '/**', access: 'signed-in' }]),
+  /** Services, besides its own prefix, that a SigV4 signature may be for: `execute-api` for what SDKs sign as such. */
+  signed_for: z
+    .array(
+      z.string().regex(/^[a-z0-9-]{1,64}$/, {
+        error: 'Write a service as it stands in credential scopes, such as execute-api.',
+      }),
+    )
+    .max(10)
+    .optional(),
 })
 
 export type ProxySettings = z.infer<typeof proxySettings>

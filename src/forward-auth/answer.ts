@@ -70,7 +70,7 @@ export async function answerProxy(
   try {
     identity = await identify(needs, original, {
       origin: proxied.origin,
-      services: proxied.app.servicePrefix === undefined ? [] : [proxied.app.servicePrefix],
+      services: proxied.signedFor,
     })
   } catch (thrown) {
     if (!isFailure(thrown) || thrown.kind === 'unavailable') throw thrown

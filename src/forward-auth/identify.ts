@@ -26,7 +26,7 @@ export type Identity = {
  * Who makes the request: by a SigV4 signature over it, by an access token of the command line (or with the scope `api`), or
  * by the session that this browser has at this host. Undefined for nobody.
  *
- * @param services for which a signature may be; `any` for a gateway
+ * @param rules `services` are those for which a signature may be
  * @throws Failure unauthenticated or expired for a signature or token that is wrong: it is not taken for nobody
  */
 export async function identify(

@@ -47,6 +47,7 @@ apps:
     service_prefix: wiki
     proxy:
       origins: ['${origin}', 'http://other.localhost']
+      signed_for: [execute-api]
       rules:
         - { path: '/public/**', access: anyone }
         - { path: '/pages/{name}', methods: [GET, HEAD], action: Read, resource: 'page/{name}' }
@@ -431,6 +432,12 @@ describe('a program with credentials', () => {
     expect([answer.status, answer.headers.get('remote-user')]).toEqual([200, 'dora'])
     const denied = await ask('traefik', { uri: '/pages/secret', headers: signed('/pages/secret') })
     expect(denied.status).toBe(403)
+  })
+
+  it('may sign for a service that the app names, and the policies decide as ever', async () => {
+    const status = async (uri: string) =>
+      (await ask('traefik', { uri, headers: signed(uri, 'GET', 'execute-api') })).status
+    expect([await status('/pages/home'), await status('/pages/secret')]).toEqual([200, 403])
   })
 
   it('with a signature for another path, method, host or service it is nobody', async () => {
