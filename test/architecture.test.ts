@@ -126,6 +126,7 @@ const slices: Record<string, readonly string[]> = {
     'kernel',
     'oidc',
     'policy',
+    'roles-anywhere',
     'sessions',
     'sts',
   ],

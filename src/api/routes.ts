@@ -4,7 +4,7 @@ import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
 import { analysisRoutes, type AnalysisNeeds } from './analysis.ts'
 import { appRoutes } from './apps.ts'
-import { bearerToken, readBody } from './caller.ts'
+import { apiCaller, bearerToken, readBody } from './caller.ts'
 import { organizationRoutes } from './organization.ts'
 import { revocationRequest, revoke, type RevokeNeeds } from './revocations.ts'
 import { roleSessionRequest, takeRole } from './role-sessions.ts'
@@ -41,10 +41,10 @@ export function apiRoutes(needs: ApiNeeds): Router {
   })
 
   router.post('/revocations', async (ctx) => {
-    const bearer = await needs.authenticateBearer(bearerToken(ctx))
+    const caller = await apiCaller(needs, ctx)
     const body = await readBody(ctx, revocationRequest)
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = await revoke(needs.revoking, { bearer, from: requestInfo(ctx), body })
+    ctx.body = await revoke(needs.revoking, { ...caller, body })
   })
 
   analysisRoutes(router, needs)

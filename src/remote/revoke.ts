@@ -4,14 +4,19 @@ import { ask, member } from './ask.ts'
 import { accessToken } from './login.ts'
 import { serverUrl } from './token-store.ts'
 
-const kinds = ['user', 'role', 'session', 'key', 'account']
+const kinds = ['user', 'role', 'federated', 'session', 'key', 'account']
 
 /** `signet revoke`: ends everything that was issued to somebody or something until now, on every node within a second. */
 export const revokeCommand: Command = {
   name: 'revoke',
-  summary: 'End all sessions of a user, role, access key or account, or one session.',
+  summary: 'End all sessions of a user, role, federated person, access key or account, or one session.',
   words: ['KIND', 'NAME'],
   options: {
+    provider: {
+      type: 'string',
+      value: 'ARN',
+      help: 'federated: the OIDC or SAML provider or trust anchor that NAME is a subject of',
+    },
     url: { type: 'string', value: 'URL', help: 'the server; else SIGNET_URL or the one last signed in to' },
   },
   async run(machine, input) {
@@ -22,6 +27,7 @@ export const revokeCommand: Command = {
         'cli/revoke',
         `"${kind}" cannot be revoked. Write one of ${kinds.join(', ')}, then its name, ARN or id.`,
       )
+    const provider = input.text('provider')
     const url = serverUrl(machine, input.text('url'))
     const { status, body } = await ask(`${url}/api/v1/revocations`, {
       method: 'POST',
@@ -29,7 +35,7 @@ export const revokeCommand: Command = {
         'content-type': 'application/json',
         authorization: `Bearer ${await accessToken(machine, url)}`,
       },
-      body: JSON.stringify({ kind, id }),
+      body: JSON.stringify({ kind, id, provider }),
     })
     if (status !== 200)
       return refuse(

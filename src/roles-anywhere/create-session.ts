@@ -3,7 +3,7 @@ import { refuse } from '#kernel'
 import { checkFreshness, parseX509Authorization, type SignableRequest, verifyX509Signature } from '#sigv4'
 import { assumeRoleForService, type IssuedRoleSession } from '#sts'
 import { type Certificate, readCertificate, readPem } from './certificate.ts'
-import { identityOf } from './identity.ts'
+import { identityOf, serialOf } from './identity.ts'
 import type { RolesAnywhereNeeds } from './needs.ts'
 import { verifyPath } from './path.ts'
 import { findProfile } from './profile.ts'
@@ -87,6 +87,7 @@ export async function createSession(
       ['aws:SourceAccount', accountId],
       ...tags.map(({ key, value }) => [`aws:PrincipalTag/${key}`, value] as const),
     ],
+    subject: { providerArn: anchor.arn, subject: serialOf(certificate) },
     family: [epochIdOf(anchor)],
   })
   return { issued, certificate }

@@ -32,13 +32,17 @@ const alternativeNames = (text: string | undefined): readonly (readonly [string,
     return kind === undefined || value === undefined ? [] : [[kind, value] as const]
   })
 
+/** The serial number in hex, as sessions are named and as `signet revoke federated` takes it. */
+export const serialOf = ({ serial }: Pick<Certificate, 'serial'>): string =>
+  serial.toString(16).padStart(2, '0')
+
 /** What a proven certificate tells. */
 export function identityOf(certificate: Certificate): X509Identity {
-  const { x509, serial, subjectNames, issuerNames } = certificate
+  const { x509, subjectNames, issuerNames } = certificate
   const commonName = subjectNames.find(([attribute]) => attribute === 'CN')?.[1] ?? ''
   const source = `CN=${commonName}`
   return {
-    sessionName: serial.toString(16).padStart(2, '0').slice(0, 64),
+    sessionName: serialOf(certificate).slice(0, 64),
     sourceIdentity: commonName !== '' && /^[\w+=,.@-]{2,64}$/.test(source) ? source : undefined,
     tags: [
       ...numbered('x509Subject', subjectNames),

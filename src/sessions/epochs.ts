@@ -4,9 +4,9 @@ import { refuse } from '#kernel'
 
 /**
  * What can be ended as a whole: everything issued to it before this moment. `key` is a long-term or a temporary access
- * key. `trust` ends no session but what nodes remember of a role or provider.
+ * key; `federated` a person or machine that an identity provider vouches for, or a federated user. `trust` ends no session but what nodes remember of a role or provider.
  */
-export type EpochKind = 'account' | 'user' | 'role' | 'key' | 'session' | 'trust'
+export type EpochKind = 'account' | 'user' | 'role' | 'federated' | 'key' | 'session' | 'trust'
 
 /** One raise, as every node knows it. */
 export type Raised = {

@@ -5,6 +5,7 @@ import { responseOf, type IssuedRoleSession } from './assume-role.ts'
 import { audited } from './audited.ts'
 import { roleSessionArn } from './callers.ts'
 import type { SessionClaims, Tag } from './claims.ts'
+import { federatedEpochId, type FederatedSubject } from './federated-subject.ts'
 import { epochsOf, issue } from './issue.ts'
 import type { StsNeeds } from './needs.ts'
 import { checkTags, isSessionName, invalid, readSessionLimits, roleSessionSeconds } from './session-limits.ts'
@@ -25,6 +26,8 @@ export type ServiceAssumption = {
   readonly sourceIdentity?: string | undefined
   /** Condition keys that the service knows. */
   readonly context: readonly (readonly [string, ContextValue | undefined])[]
+  /** For whom, so that one alone can be ended. */
+  readonly subject: FederatedSubject
   /** Further things whose revocation ends the session (ids of kind `session`). */
   readonly family: readonly string[]
 }
@@ -81,6 +84,7 @@ export const assumeRoleForService = (
           [
             ['account', role.accountId],
             ['role', role.roleId],
+            ['federated', federatedEpochId(request.subject)],
             ...request.family.map((each) => ['session', each] as const),
           ],
         ),

@@ -8,6 +8,7 @@ import type { StsAssertion } from '#saml'
 import { responseOf, type IssuedRoleSession } from './assume-role.ts'
 import { audited } from './audited.ts'
 import { roleSessionArn } from './callers.ts'
+import { federatedEpochId } from './federated-subject.ts'
 import { epochsOf, issue } from './issue.ts'
 import type { StsNeeds } from './needs.ts'
 import { accountOfRoleArn } from './role-arn.ts'
@@ -155,6 +156,7 @@ async function assume(
         [
           ['account', accountId],
           ['role', role.roleId],
+          ['federated', federatedEpochId({ providerArn: provider.arn, subject: identity.subject })],
           ...(user === undefined ? [] : [['user', user] as const]),
         ],
       ),

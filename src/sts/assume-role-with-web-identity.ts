@@ -6,6 +6,7 @@ import { refuse } from '#kernel'
 import { responseOf, type IssuedRoleSession } from './assume-role.ts'
 import { audited } from './audited.ts'
 import { roleSessionArn } from './callers.ts'
+import { federatedEpochId } from './federated-subject.ts'
 import { epochsOf, issue } from './issue.ts'
 import type { StsNeeds } from './needs.ts'
 import { accountOfRoleArn } from './role-arn.ts'
@@ -121,6 +122,7 @@ async function assume(
         [
           ['account', role.accountId],
           ['role', role.roleId],
+          ['federated', federatedEpochId({ providerArn: provider.arn, subject })],
           ...(user === undefined ? [] : [['user', user] as const]),
         ],
       ),

@@ -4,6 +4,7 @@ import { callerIdentity, demand, type Caller } from '#iam'
 import { audited } from './audited.ts'
 import type { SignedCaller } from './authenticate.ts'
 import type { SessionClaims, SessionPrincipal, Tag } from './claims.ts'
+import { federatedEpochId } from './federated-subject.ts'
 import { epochsOf, issue, type Issued } from './issue.ts'
 import type { StsNeeds } from './needs.ts'
 import { checkTags, invalid, readSessionLimits } from './session-limits.ts'
@@ -110,15 +111,17 @@ export const getFederationToken = (
       for (const action of ['sts:GetFederationToken', ...(tags.length === 0 ? [] : ['sts:TagSession'])]) {
         await demand(needs, { caller, action, resource: { arn }, from, context })
       }
+      const own = bare(needs, signed)
       const issued = issue(
         needs,
         {
-          ...bare(needs, signed),
+          ...own,
           principal: {
             kind: 'federated-user',
             name,
             ...(caller.type === 'user' ? { userId: caller.userId } : {}),
           },
+          epochs: epochsOf(needs, own.epochs, [['federated', federatedEpochId({ federatedUserArn: arn })]]),
           mfaAt: undefined,
           tags,
           ...(await readSessionLimits(needs, caller.accountId, request)),

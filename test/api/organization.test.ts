@@ -4,7 +4,7 @@ import { listEvents } from '#audit'
 import { createAccessKey, createUser } from '#directory'
 import { attachPolicy, createAccount, putInlinePolicy } from '#iam'
 import { Secret, systemClock } from '#kernel'
-import { signHeaders } from '#sigv4'
+import { callApi } from '../support/api-call.ts'
 import { claim, home, testVault } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -44,31 +44,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-async function call(method: string, path: string, body?: object, accessKeyId = 'AKIAADMINADMINADMINA') {
-  const text = body === undefined ? '' : JSON.stringify(body)
-  const url = new URL(`/api/v1/organization${path}`, server.url)
-  const headers = signHeaders(
-    {
-      method,
-      rawUrl: url.pathname,
-      headers: [
-        ['host', url.host],
-        ...(body === undefined ? [] : [['content-type', 'application/json'] as const]),
-      ],
-      body: new TextEncoder().encode(text),
-    },
-    { accessKeyId, secretAccessKey: secret },
-    { at: systemClock(), region: 'us-east-1', service: 'signet' },
-  )
-  const response = await fetch(url, {
-    method,
-    headers: headers
-      .map(([name, value]) => [name, value] as [string, string])
-      .filter(([name]) => name !== 'host'),
-    ...(body === undefined ? {} : { body: text }),
-  })
-  const answer = await response.text()
-  return { status: response.status, body: answer === '' ? {} : (JSON.parse(answer) as Record<string, never>) }
+const call = async (method: string, path: string, body?: object, accessKeyId = 'AKIAADMINADMINADMINA') => {
+  const by = { accessKeyId, secretAccessKey: secret }
+  const answer = await callApi(server, by, method, `/organization${path}`, body)
+  return { status: answer.status, body: answer.body as Record<string, never> }
 }
 
 const deny = (action: string) => ({

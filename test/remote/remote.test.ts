@@ -152,6 +152,15 @@ describe('the command line of a person', () => {
     const nobody = await runSignet(['revoke', 'user', 'nobody'], admin)
     expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no user nobody here.')])
     expect((await runSignet(['revoke', 'banana', 'x'], admin)).err).toContain('"banana" cannot be revoked.')
+    const partner = 'arn:aws:sts::111122223333:federated-user/partner'
+    const federated = await runSignet(['revoke', 'federated', partner], admin)
+    expect(federated.out).toBe(`All that was issued to ${partner} until now is over.\n`)
+    const provider = 'arn:aws:iam::111122223333:saml-provider/none'
+    const unknown = await runSignet(['revoke', 'federated', 'alice', '--provider', provider], admin)
+    expect([unknown.code, unknown.err]).toEqual([
+      1,
+      expect.stringContaining(`There is no provider ${provider} here.`),
+    ])
   })
 
   it('asks what a user could do, and says why', async () => {

@@ -1,12 +1,13 @@
 import { createHash, type KeyObject, sign } from 'node:crypto'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listEvents } from '#audit'
 import { type Database, sql } from '#database'
 import { createRole, deleteRole, findRole, updateRole } from '#iam'
 import { systemClock } from '#kernel'
 import { putProfile, putTrustAnchor } from '#roles-anywhere'
 import { canonicalRequest } from '#sigv4'
+import { federatedEpochId } from '#sts'
 import { testDatabase } from '../support/database.ts'
 import { claim, home } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -221,6 +222,19 @@ describe('a certificate is traded for a role session', () => {
     await setProfile({ acceptsSessionName: true })
     const { body: given } = await createSession({ body })
     expect(given.credentialSet?.[0]?.assumedRoleUser.arn).toContain('/night-shift')
+  })
+
+  it('that ends when the certificate is revoked by hand, and those of other certificates go on', async () => {
+    const other = makeCertificate({ name: 'press-10', issuer: authority })
+    const taken = async (certificate: TestCertificate) => {
+      const [set] = (await createSession({ certificate })).body.credentialSet ?? []
+      return set?.credentials ?? { accessKeyId: '', secretAccessKey: '', sessionToken: '' }
+    }
+    const [one, two] = [await taken(machine), await taken(other)]
+    const id = federatedEpochId({ providerArn: anchorArn, subject: machine.serial.toString(16) })
+    await database.query(sql`select raise_epoch('federated', ${id})`)
+    await vi.waitFor(async () => expect(await whoAmI(one)).toBe('ExpiredToken'), { timeout: 1_000 })
+    expect(await whoAmI(two)).toContain('assumed-role/Machine/')
   })
 
   it('and the event tells the reason of a refusal', async () => {
