@@ -5,7 +5,7 @@
  * Without the HTTP part, and with a recorder in memory in the place of the audit log; database, role, provider, trust
  * policy, token and session are real. It prints one call that misses the caches too.
  */
-import { createCipheriv, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
+import { createCipheriv, createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
 
 import { createAudit } from '#audit'
 import { openVault } from '#crypto'
@@ -14,7 +14,6 @@ import { createRole, putOidcProvider } from '#iam'
 import { Secret, systemClock } from '#kernel'
 import { openKeys } from '#keys'
 import { openEpochs } from '#sessions'
-import { signingKey } from '#sigv4'
 import { assumeRoleWithWebIdentity, openSts } from '#sts'
 import { SignJWT } from 'jose'
 
@@ -94,10 +93,13 @@ const secret = randomBytes(30).toString('base64')
 const key = randomBytes(32)
 const claims = Buffer.alloc(250, 'x')
 
+const hmacChain = (first: string, ...steps: readonly string[]): Buffer =>
+  steps.reduce((each, step) => createHmac('sha256', each).update(step).digest(), Buffer.from(first))
+
 function raw(): void {
   if (!verify('sha256', message, { key: pair.publicKey, dsaEncoding: 'ieee-p1363' }, signature))
     throw new Error('raw')
-  signingKey(secret, '20261122', 'us-east-1', 'sts')
+  hmacChain(secret, '20261122', 'us-east-1', 'sts', 'aws4_request')
   const cipher = createCipheriv('aes-256-gcm', key, randomBytes(12))
   Buffer.concat([cipher.update(claims), cipher.final(), cipher.getAuthTag()])
 }

@@ -17,4 +17,5 @@ export {
   uuid,
 } from './ids.ts'
 export type { UniqueIdPrefix } from './ids.ts'
+export { recent } from './recent.ts'
 export { Secret } from './secret.ts'

@@ -72,7 +72,8 @@ export async function openEpochs(needs: {
   boundMilliseconds?: number | undefined
 }): Promise<Epochs> {
   const { database, boundMilliseconds = 5_000 } = needs
-  const map = new Map<string, Raised>()
+  // By kind and then by id: who asks has the id as it is, and each request asks several times.
+  const raises = new Map<string, Map<string, Raised>>()
   const listeners = new Set<(raised: Raised) => void>()
   let newest = 0
   let position = 0
@@ -80,9 +81,10 @@ export async function openEpochs(needs: {
   let underWay: Promise<void> | undefined
 
   const take = (raised: Raised) => {
-    const key = `${raised.kind} ${raised.id}`
-    if ((map.get(key)?.epoch ?? 0) >= raised.epoch) return
-    map.set(key, raised)
+    let ofKind = raises.get(raised.kind)
+    if (ofKind === undefined) raises.set(raised.kind, (ofKind = new Map()))
+    if ((ofKind.get(raised.id)?.epoch ?? 0) >= raised.epoch) return
+    ofKind.set(raised.id, raised)
     position = Math.max(position, raised.seq)
     if (raised.kind !== 'trust') for (const heard of listeners) heard(raised)
   }
@@ -118,7 +120,7 @@ export async function openEpochs(needs: {
   const age = () => (alone ? 0 : performance.now() - freshAt)
 
   return {
-    of: (kind, id) => map.get(`${kind} ${id}`)?.epoch ?? 0,
+    of: (kind, id) => raises.get(kind)?.get(id)?.epoch ?? 0,
     async raise(tx, kind, id) {
       await tx.query(sql`select raise_epoch(${kind}, ${id})`)
     },
@@ -138,7 +140,7 @@ export async function openEpochs(needs: {
     },
     age,
     known: function* () {
-      for (const raised of map.values()) if (raised.kind !== 'trust') yield raised
+      for (const [kind, ofKind] of raises) if (kind !== 'trust') yield* ofKind.values()
     },
     position: () => position,
     onRaise(heard) {

@@ -1,4 +1,4 @@
-import { refuse } from '#kernel'
+import { recent, refuse } from '#kernel'
 
 import { queryPairs } from './encoding.ts'
 import { headerValues, rawQueryOf, type SignableRequest } from './request.ts'
@@ -41,7 +41,7 @@ const incomplete = (message: string): never => refuse('malformed', 'sigv4/incomp
  * @throws Failure malformed `sigv4/incomplete-signature`, naming the missing piece
  * @throws Failure unauthenticated `sigv4/unsigned-header`
  */
-export function parseAuthorization(request: SignableRequest): Authorization | undefined {
+export function parseAuthorization(request: Omit<SignableRequest, 'body'>): Authorization | undefined {
   if (!request.rawUrl.startsWith('/')) incomplete('The request target must be a path.')
   const header = headerValues(request.headers, 'authorization')
   const query = new Map<string, string[]>()
@@ -59,31 +59,70 @@ export function parseAuthorization(request: SignableRequest): Authorization | un
   return authorization
 }
 
-function fromHeader(line: string, request: SignableRequest): Authorization {
-  const [named, rest = ''] = splitOnce(line.trim(), ' ')
-  const algorithm = algorithmOf(named)
+function fromHeader(line: string, request: Pick<SignableRequest, 'headers'>): Authorization {
+  const [date, ...moreDates] = headerValues(request.headers, 'x-amz-date')
+  const tokens = headerValues(request.headers, 'x-amz-security-token')
+  const named = knownHeader(line) ?? readHeader(line, request)
+  if (moreDates.length > 0 || tokens.length > 1)
+    incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
+  return {
+    form: 'header',
+    ...named,
+    ...dateOf(date ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")),
+    ...(tokens[0] === undefined ? {} : { sessionToken: tokens[0].trim() }),
+  }
+}
+
+/** What the Authorization header alone says. */
+type Named = Pick<
+  Authorization,
+  'algorithm' | 'accessKeyId' | 'day' | 'region' | 'service' | 'signedHeaders' | 'signature'
+>
+
+function readHeader(line: string, request: Pick<SignableRequest, 'headers'>): Named {
+  const [given, rest = ''] = splitOnce(line.trim(), ' ')
+  const algorithm = algorithmOf(given)
   const parts = new Map<string, string>()
-  for (const part of rest.split(',').filter((each) => each.trim() !== '')) {
-    const [name, value] = splitOnce(part.trim(), '=')
+  for (const part of rest.split(',')) {
+    const trimmed = part.trim()
+    if (trimmed === '') continue
+    const [name, value] = splitOnce(trimmed, '=')
     if (value === undefined || parts.has(name)) incomplete('Authorization header has a malformed part.')
     parts.set(name, value ?? '')
   }
   const piece = (name: string): string =>
     parts.get(name) || incomplete(`Authorization header requires '${name}' parameter.`)
-  const [date, ...moreDates] = headerValues(request.headers, 'x-amz-date')
-  const tokens = headerValues(request.headers, 'x-amz-security-token')
-  if (moreDates.length > 0 || tokens.length > 1)
-    incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
   const regions = headerValues(request.headers, 'x-amz-region-set')
-  return {
-    form: 'header',
+  const named = {
     algorithm,
     ...scopeOf(piece('Credential'), algorithm, regions.join(',')),
     signedHeaders: signedHeadersOf(piece('SignedHeaders')),
     signature: signatureOf(piece('Signature'), algorithm),
-    ...dateOf(date ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")),
-    ...(tokens[0] === undefined ? {} : { sessionToken: tokens[0].trim() }),
   }
+  remember(line, named)
+  return named
+}
+
+/** Headers that were read, by all of them but the signature: a client writes the same one all day. */
+const knownHeaders = recent<Named>(1_000)
+const longestKnown = 1_024
+/** How a header ends whose last part is the signature, as every client writes it. */
+const lastPart = /^[ ,]Signature=[0-9a-f]{64}$/
+const lastPartCharacters = 75
+const signatureCharacters = 64
+
+function knownHeader(line: string): Named | undefined {
+  const known = knownHeaders.get(line.slice(0, -signatureCharacters))
+  return known !== undefined && lastPart.test(line.slice(-lastPartCharacters))
+    ? { ...known, signature: line.slice(-signatureCharacters) }
+    : undefined
+}
+
+/** Of SigV4A never: its region is in a header of its own. */
+function remember(line: string, named: Named): void {
+  if (named.algorithm !== 'AWS4-HMAC-SHA256' || line.length > longestKnown) return
+  if (lastPart.test(line.slice(-lastPartCharacters)))
+    knownHeaders.set(line.slice(0, -signatureCharacters), named)
 }
 
 function fromQuery(query: ReadonlyMap<string, readonly string[]>): Authorization {
@@ -183,28 +222,39 @@ function signatureOf(signature: string, algorithm: SigningAlgorithm): string {
     : incomplete('Signature must be an ECDSA signature in lower-case hex.')
 }
 
-function dateOf(date: string): Pick<Authorization, 'date' | 'signedAt'> {
+type SignedDate = Pick<Authorization, 'date' | 'signedAt'>
+
+/** The date that was read last: many requests are signed in the same second. */
+let lastDate: SignedDate | undefined
+
+function dateOf(date: string): SignedDate {
+  if (lastDate?.date === date) return lastDate
   const match = /^(\d{4})(\d\d)(\d\d)T([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z$/.exec(date)
   const iso = match?.slice(1)
   if (iso === undefined) return incomplete("X-Amz-Date must have the form yyyymmdd'T'hhmmss'Z'.")
   const [year, month, day, hour, minute, second] = iso
   try {
-    return { date, signedAt: Temporal.Instant.from(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) }
+    const signedAt = Temporal.Instant.from(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+    lastDate = { date, signedAt }
+    return lastDate
   } catch {
     return incomplete('X-Amz-Date is not a date of the calendar.')
   }
 }
 
 /** A header that is not signed is anybody's to change; one that is named but absent was removed on the way. */
-function requireSignedHeaders({ signedHeaders }: Authorization, request: SignableRequest): void {
-  const present = new Set(request.headers.map(([name]) => name.toLowerCase()))
-  const loose = [...present].find((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name))
+function requireSignedHeaders(
+  { signedHeaders }: Authorization,
+  { headers }: Pick<SignableRequest, 'headers'>,
+): void {
+  const present = headers.map(([name]) => name.toLowerCase())
+  const loose = present.find((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name))
   const unsigned = signedHeaders.includes('host') ? loose : 'host'
   if (unsigned !== undefined) {
     refuse('unauthenticated', 'sigv4/unsigned-header', `'${unsigned}' must be a 'SignedHeader'.`)
   }
-  const missing = signedHeaders.find((name) => !present.has(name))
+  const missing = signedHeaders.find((name) => !present.includes(name))
   if (missing !== undefined) incomplete(`The signed header '${missing}' is not in the request.`)
-  if (headerValues(request.headers, 'host').length !== 1)
+  if (present.indexOf('host') !== present.lastIndexOf('host'))
     incomplete('The Host header is given more than once.')
 }

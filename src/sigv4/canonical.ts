@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import type { SigningAlgorithm } from './authorization.ts'
 import { decodePercent, encodePath, encodeRfc3986, queryPairs } from './encoding.ts'
@@ -21,19 +21,17 @@ type CanonicalRules = {
  *
  * @throws Failure malformed `sigv4/malformed-url`
  */
-export const canonicalRequest = (request: SignableRequest, rules: CanonicalRules): string =>
-  [
-    request.method,
-    canonicalPath(rawPathOf(request.rawUrl), rules.service),
-    canonicalQuery(rawQueryOf(request.rawUrl)),
-    ...rules.signedHeaders.map((name) => `${name}:${canonicalValue(request.headers, name)}`),
-    '',
-    rules.signedHeaders.join(';'),
-    rules.payloadHash,
-  ].join('\n')
+export function canonicalRequest(request: SignableRequest, rules: CanonicalRules): string {
+  const { method, rawUrl, headers } = request
+  let text = `${method}\n${canonicalPath(rawPathOf(rawUrl), rules.service)}\n${canonicalQuery(rawQueryOf(rawUrl))}\n`
+  for (const name of rules.signedHeaders) text += `${name}:${canonicalValue(headers, name)}\n`
+  return `${text}\n${rules.signedHeaders.join(';')}\n${rules.payloadHash}`
+}
 
-const canonicalPath = (rawPath: string, service: string): string =>
-  encodePath(service === 's3' ? decodePercent(rawPath) : rawPath) || '/'
+function canonicalPath(rawPath: string, service: string): string {
+  if (rawPath === '/' || rawPath === '') return '/'
+  return encodePath(service === 's3' ? decodePercent(rawPath) : rawPath)
+}
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -46,10 +44,17 @@ const canonicalQuery = (rawQuery: string): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
 
-const canonicalValue = (headers: HeaderPairs, name: string): string =>
-  headerValues(headers, name)
-    .map((value) => value.trim().replaceAll(/[ \t]+/g, ' '))
-    .join(',')
+function canonicalValue(headers: HeaderPairs, name: string): string {
+  const values = headerValues(headers, name)
+  const [only = ''] = values
+  return values.length === 1 ? oneSpaced(only) : values.map(oneSpaced).join(',')
+}
+
+/** Without space around it, and with single spaces inside. */
+function oneSpaced(value: string): string {
+  const trimmed = value.trim()
+  return trimmed.includes('  ') || trimmed.includes('\t') ? trimmed.replaceAll(/[ \t]+/g, ' ') : trimmed
+}
 
 /**
  * The string to sign. `scope` is `day/region/service/aws4_request`, of SigV4A without the region; `date` the value of
@@ -60,4 +65,4 @@ export const stringToSign = (
   scope: string,
   canonical: string,
   algorithm: SigningAlgorithm = 'AWS4-HMAC-SHA256',
-): string => [algorithm, date, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')
+): string => `${algorithm}\n${date}\n${scope}\n${hash('sha256', canonical)}`

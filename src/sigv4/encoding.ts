@@ -30,12 +30,17 @@ export function decodePercent(text: string): string {
  * @throws Failure malformed `sigv4/malformed-url`
  */
 export const queryPairs = (rawQuery: string): readonly (readonly [string, string])[] =>
-  rawQuery
-    .split('&')
-    .filter((part) => part !== '')
-    .map((part) => {
-      const mark = part.indexOf('=')
-      const name = mark === -1 ? part : part.slice(0, mark)
-      const value = mark === -1 ? '' : part.slice(mark + 1)
-      return [decodePercent(name.replaceAll('+', ' ')), decodePercent(value.replaceAll('+', ' '))] as const
-    })
+  rawQuery === ''
+    ? []
+    : rawQuery
+        .split('&')
+        .filter((part) => part !== '')
+        .map((part) => {
+          const mark = part.indexOf('=')
+          const name = mark === -1 ? part : part.slice(0, mark)
+          const value = mark === -1 ? '' : part.slice(mark + 1)
+          return [
+            decodePercent(name.replaceAll('+', ' ')),
+            decodePercent(value.replaceAll('+', ' ')),
+          ] as const
+        })

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Header fields as they came over the wire: name and value, repeated names repeated, order kept. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
@@ -16,11 +16,17 @@ export type SignableRequest = {
 
 /** The SHA-256 of the body in lower-case hex. */
 export const payloadHash = (body: Body): string =>
-  body instanceof Uint8Array ? createHash('sha256').update(body).digest('hex') : body.sha256
+  body instanceof Uint8Array ? hash('sha256', body) : body.sha256
 
-/** All values of a header, in the order they came. `name` in lower case. */
-export const headerValues = (headers: HeaderPairs, name: string): readonly string[] =>
-  headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
+/** All values of a header, in the order they came. `name` in lower case, of ASCII characters. */
+export function headerValues(headers: HeaderPairs, name: string): readonly string[] {
+  const values: string[] = []
+  // A signature names several headers of a dozen: most pairs are told apart by their length.
+  for (const [key, value] of headers) {
+    if (key.length === name.length && key.toLowerCase() === name) values.push(value)
+  }
+  return values
+}
 
 /** The path of a request line, without its query. */
 export function rawPathOf(rawUrl: string): string {

@@ -1,10 +1,8 @@
-import { createHmac } from 'node:crypto'
-
 import { canonicalRequest, stringToSign } from './canonical.ts'
 import { encodeRfc3986 } from './encoding.ts'
 import { amzDate } from './freshness.ts'
 import { payloadHash, type HeaderPairs, type SignableRequest } from './request.ts'
-import { signingKey } from './signing-key.ts'
+import { signingMac } from './signing-key.ts'
 
 /** Whose signature it is. */
 export type SigningCredentials = {
@@ -76,10 +74,8 @@ export function presign(
 const scopePath = ({ at, region, service }: SigningScope): string =>
   `${amzDate(at).slice(0, 8)}/${region}/${service}/aws4_request`
 
-const signatureOf = (canonical: string, credentials: SigningCredentials, scope: SigningScope): string =>
-  createHmac(
-    'sha256',
-    signingKey(credentials.secretAccessKey, amzDate(scope.at).slice(0, 8), scope.region, scope.service),
-  )
-    .update(stringToSign(amzDate(scope.at), scopePath(scope), canonical))
-    .digest('hex')
+function signatureOf(canonical: string, credentials: SigningCredentials, scope: SigningScope): string {
+  const date = amzDate(scope.at)
+  const mac = signingMac(credentials.secretAccessKey, date.slice(0, 8), scope.region, scope.service)
+  return Buffer.from(mac(stringToSign(date, scopePath(scope), canonical)), 'latin1').toString('hex')
+}

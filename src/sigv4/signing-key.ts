@@ -1,35 +1,41 @@
-import { createHmac } from 'node:crypto'
+import { recent } from '#kernel'
 
-const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest()
+import { hmacSha256, type Mac } from './hmac.ts'
 
-/** The key that signs one day, region and service: the chain of four HMACs over the secret. */
+/** The chain of four HMACs over the secret; one character per byte. */
+function derived(secret: string, day: string, region: string, service: string): string {
+  const ofDay = hmacSha256(Buffer.from('AWS4' + secret))(day)
+  const ofRegion = hmacSha256(ofDay)(region)
+  return hmacSha256(hmacSha256(ofRegion)(service))('aws4_request')
+}
+
+/** The key that signs one day, region and service. */
 export const signingKey = (secret: string, day: string, region: string, service: string): Buffer =>
-  hmac(hmac(hmac(hmac('AWS4' + secret, day), region), service), 'aws4_request')
+  Buffer.from(derived(secret, day, region, service), 'latin1')
+
+/** What signs with the key of one day, region and service. */
+export const signingMac = (secret: string, day: string, region: string, service: string): Mac =>
+  hmacSha256(derived(secret, day, region, service))
 
 /** Remembers signing keys. Give one to everybody who verifies in a process. */
 export type DayKeyCache = (
   accessKeyId: string,
   secret: string,
   scope: { readonly day: string; readonly region: string; readonly service: string },
-) => Buffer
+) => Mac
 
 /**
- * A cache of at most `size` signing keys; the least recently used goes first. An entry answers only for the very
- * secret it was made from, so a rotated or forged secret never meets an old key.
+ * A cache of the signing keys that were used last: at least `size`, at most twice as many. An entry answers only for the
+ * very secret it was made from, so a rotated or forged secret never meets an old key.
  */
-export function dayKeyCache(size = 1000): DayKeyCache {
-  const entries = new Map<string, { readonly secret: string; readonly key: Buffer }>()
+export function dayKeyCache(size = 5_000): DayKeyCache {
+  const entries = recent<{ readonly secret: string; readonly key: Mac }>(size)
   return (accessKeyId, secret, { day, region, service }) => {
-    const name = [accessKeyId, day, region, service].join('/')
+    const name = `${accessKeyId}/${day}/${region}/${service}`
     const known = entries.get(name)
-    const entry =
-      known !== undefined && known.secret === secret
-        ? known
-        : { secret, key: signingKey(secret, day, region, service) }
-    entries.delete(name)
-    entries.set(name, entry)
-    const oldest = entries.size > size ? entries.keys().next().value : undefined
-    if (oldest !== undefined) entries.delete(oldest)
-    return entry.key
+    if (known?.secret === secret) return known.key
+    const key = signingMac(secret, day, region, service)
+    entries.set(name, { secret, key })
+    return key
   }
 }

@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import { type KeyObject, timingSafeEqual, verify } from 'node:crypto'
 
 import { refuse } from '#kernel'
 
@@ -7,7 +7,7 @@ import { canonicalRequest, stringToSign } from './canonical.ts'
 import { queryPairs } from './encoding.ts'
 import { headerValues, payloadHash, rawQueryOf, type SignableRequest } from './request.ts'
 import { sigv4aKey, sigv4aPublicKey } from './sigv4a-key.ts'
-import { signingKey, type DayKeyCache } from './signing-key.ts'
+import { signingMac, type DayKeyCache } from './signing-key.ts'
 
 /** How a signature is verified. */
 export type VerifyRules = {
@@ -65,13 +65,11 @@ function macMatches(
       'This access key signs with AWS4-ECDSA-P256-SHA256 (SigV4A) only.',
     )
   }
-  const key = keys
+  const mac = keys
     ? keys(accessKeyId, secret, { day, region, service })
-    : signingKey(secret, day, region, service)
-  const expected = createHmac('sha256', key)
-    .update(stringToSign(date, `${day}/${region}/${service}/aws4_request`, canonical))
-    .digest()
-  return timingSafeEqual(expected, Buffer.from(signature, 'hex'))
+    : signingMac(secret, day, region, service)
+  const expected = mac(stringToSign(date, `${day}/${region}/${service}/aws4_request`, canonical))
+  return timingSafeEqual(Buffer.from(expected, 'latin1'), Buffer.from(signature, 'hex'))
 }
 
 function signatureMatches(
@@ -95,14 +93,11 @@ function signedPayloadHash(
   unsignedAllowed: boolean,
 ): string {
   const real = payloadHash(request.body)
-  const said = [
-    ...headerValues(request.headers, 'x-amz-content-sha256').map((value) => value.trim()),
-    ...(form === 'presigned'
-      ? queryPairs(rawQueryOf(request.rawUrl))
-          .filter(([name]) => name === 'X-Amz-Content-Sha256')
-          .map(([, value]) => value)
-      : []),
-  ]
+  const said = headerValues(request.headers, 'x-amz-content-sha256').map((value) => value.trim())
+  if (form === 'presigned') {
+    for (const [name, value] of queryPairs(rawQueryOf(request.rawUrl)))
+      if (name === 'X-Amz-Content-Sha256') said.push(value)
+  }
   // A presigned request to an object store never hashes its body; everywhere else silence means the real hash.
   const claims = said.length === 0 && form === 'presigned' && service === 's3' ? ['UNSIGNED-PAYLOAD'] : said
   const [claim = real, ...more] = claims

@@ -88,25 +88,27 @@ export async function findCredentials(
   request: Omit<SignableRequest, 'body'>,
   rules: AuthenticateRules,
 ): Promise<Credentials> {
-  const authorization = parseAuthorization({ ...request, body: { sha256: '' } })
+  const authorization = parseAuthorization(request)
   if (authorization === undefined) {
     return refuse('unauthenticated', 'sts/missing-authentication', 'Request is missing Authentication Token')
   }
+  const now = needs.clock()
   checkFreshness(authorization, {
-    now: needs.clock(),
+    now,
     services: rules.services,
     ...(rules.presigned === undefined ? {} : { presigned: rules.presigned }),
   })
   const { accessKeyId, sessionToken } = authorization
   return sessionToken !== undefined || accessKeyId.startsWith('ASIA')
-    ? temporaryCredentials(needs, authorization, sessionToken ?? '')
-    : longTermCredentials(needs, authorization)
+    ? temporaryCredentials(needs, authorization, sessionToken ?? '', now)
+    : longTermCredentials(needs, authorization, now)
 }
 
 function temporaryCredentials(
   needs: AuthenticateNeeds,
   authorization: Authorization,
   sessionToken: string,
+  at: Temporal.Instant,
 ): Credentials {
   const { accessKeyId, region, service, algorithm } = authorization
   const { claims, secretAccessKey } = needs.tokens.open(accessKeyId, sessionToken)
@@ -114,10 +116,10 @@ function temporaryCredentials(
     authorization,
     secret: secretAccessKey,
     resolve: async () => {
-      await requireLive(needs, accessKeyId, claims)
+      await requireLive({ epochs: needs.epochs, clock: () => at }, accessKeyId, claims)
       const caller = (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
       if (caller.type === 'role-session')
-        needs.noteUse({ accessKeyId, roleId: caller.role.roleId, at: needs.clock(), service, region })
+        needs.noteUse({ accessKeyId, roleId: caller.role.roleId, at, service, region })
       return { caller, session: claims, accessKeyId, region, service, algorithm }
     },
   }
@@ -126,6 +128,7 @@ function temporaryCredentials(
 async function longTermCredentials(
   needs: AuthenticateNeeds,
   authorization: Authorization,
+  at: Temporal.Instant,
 ): Promise<Credentials> {
   const { accessKeyId, region, service, algorithm } = authorization
   const key = await findAccessKey(needs.database, needs.vault, accessKeyId)
@@ -136,7 +139,7 @@ async function longTermCredentials(
     resolve: async () => {
       const user = key.userId === undefined ? undefined : await findUserById(needs.database, key.userId)
       if (key.userId !== undefined && user?.status !== 'active') return refuseKey()
-      needs.noteUse({ accessKeyId, at: needs.clock(), service, region })
+      needs.noteUse({ accessKeyId, at, service, region })
       const caller =
         user === undefined ? rootCaller(key.accountId, { accessKeyId }) : userCaller(user, { accessKeyId })
       return { caller, accessKeyId, region, service, algorithm }
@@ -172,11 +175,10 @@ export async function requireLive(
   claims: SessionClaims,
 ): Promise<void> {
   await epochs.requireFresh()
-  const over = Temporal.Instant.compare(claims.expiresAt, clock()) <= 0
-  const revoked = epochsOfSession(accessKeyId, claims).find(
-    ([kind, id, epoch]) => epochs.of(kind, id) !== epoch,
-  )
-  if (over || revoked !== undefined) {
+  const over = claims.expiresAt.epochMilliseconds <= clock().epochMilliseconds
+  const isRaised = ([kind, id, epoch]: SessionClaims['epochs'][number]) => epochs.of(kind, id) !== epoch
+  if (over || claims.epochs.some(isRaised) || isRaised(['key', accessKeyId, 0])) {
+    const revoked = epochsOfSession(accessKeyId, claims).find(isRaised)
     refuse('expired', 'sts/session-expired', 'The security token included in the request is expired', {
       revoked: revoked?.slice(0, 2),
     })

@@ -55,18 +55,16 @@ export async function sessionCaller(
       return user?.status === 'active' ? userCaller(user, proof) : undefined
     }
     case 'role': {
-      const [role, sessionPolicies] = await Promise.all([
-        needs.findSessionRole({ ...principal, accountId }),
-        sessionPoliciesOf(needs, claims),
-      ])
+      const role = await needs.findSessionRole(accountId, principal)
       if (role === undefined) return undefined
+      const sessionPolicies = isLimited(claims) ? await sessionPoliciesOf(needs, claims) : []
       return {
         ...proof,
         type: 'role-session',
         accountId,
         arn: roleSessionArn(role, principal.sessionName),
         userId: `${role.roleId}:${principal.sessionName}`,
-        tags: tagRecord(mergeTags(tagsOf(role.tags), claims.tags)),
+        tags: claims.tags.length === 0 ? role.tags : tagRecord(mergeTags(tagsOf(role.tags), claims.tags)),
         role,
         sessionName: principal.sessionName,
         sessionPolicies,
@@ -82,7 +80,7 @@ export async function sessionCaller(
       const { userId, name } = principal
       const [user, sessionPolicies] = await Promise.all([
         userId === undefined ? undefined : findUserById(needs.database, userId),
-        sessionPoliciesOf(needs, claims),
+        isLimited(claims) ? sessionPoliciesOf(needs, claims) : [],
       ])
       if (userId !== undefined && user?.status !== 'active') return undefined
       return {
@@ -102,11 +100,13 @@ export async function sessionCaller(
   }
 }
 
+const isLimited = ({ sessionPolicy, sessionPolicyArns }: SessionClaims): boolean =>
+  sessionPolicy !== undefined || sessionPolicyArns.length > 0
+
 async function sessionPoliciesOf(
   { database, builtInPolicies }: AuthorizeNeeds,
   { sessionPolicy, sessionPolicyArns }: SessionClaims,
 ): Promise<readonly PolicyRef[]> {
-  if (sessionPolicy === undefined && sessionPolicyArns.length === 0) return []
   const found = await policyRefs(database, builtInPolicies, sessionPolicyArns)
   return [
     ...(sessionPolicy === undefined

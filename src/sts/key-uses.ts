@@ -4,7 +4,7 @@ import { touchRole } from '#iam'
 
 import type { KeyUse } from './needs.ts'
 
-const quiet = Temporal.Duration.from({ minutes: 15 })
+const quietMilliseconds = 15 * 60_000
 const maxKeys = 10_000
 
 /**
@@ -15,14 +15,15 @@ export function keyUses(needs: {
   readonly database: Queryable
   readonly failed: (thrown: unknown) => void
 }): (use: KeyUse) => void {
-  const noted = new Map<string, Temporal.Instant>()
+  const noted = new Map<string, number>()
   return (use) => {
     const { roleId, at, region } = use
     const id = roleId ?? use.accessKeyId
+    const now = at.epochMilliseconds
     const last = noted.get(id)
-    if (last !== undefined && Temporal.Instant.compare(at, last.add(quiet)) < 0) return
+    if (last !== undefined && now < last + quietMilliseconds) return
     if (noted.size >= maxKeys) noted.clear()
-    noted.set(id, at)
+    noted.set(id, now)
     const touched =
       roleId === undefined
         ? touchAccessKey(needs.database, use)

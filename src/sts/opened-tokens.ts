@@ -1,26 +1,26 @@
+import { recent } from '#kernel'
+
 import type { OpenedSession, SessionTokens } from './session-token.ts'
 
 const maxTokens = 5_000
 const maxCharacters = 4_096
 
+type Opened = { readonly accessKeyId: string; readonly session: OpenedSession }
+
 /**
- * Remembers opened tokens: a caller sends the same one with every request. The name in the memory is key id and the whole
- * token, so nothing but the very pair that was proven is found. Whether the session still counts is asked each time by
- * who opens it.
+ * Remembers opened tokens: a caller sends the same one with every request. An entry is found by the whole token and
+ * answers for the very key id that was proven with it. Whether the session still counts is asked each time by who opens
+ * it.
  */
 export function rememberOpened(tokens: SessionTokens): SessionTokens {
-  const opened = new Map<string, OpenedSession>()
+  const opened = recent<Opened>(maxTokens)
   return {
     mint: tokens.mint,
     open(accessKeyId, token) {
-      const name = `${accessKeyId} ${token}`
-      const known = opened.get(name)
-      if (known !== undefined) return known
+      const known = opened.get(token)
+      if (known?.accessKeyId === accessKeyId) return known.session
       const session = tokens.open(accessKeyId, token)
-      if (name.length > maxCharacters) return session
-      const oldest = opened.size >= maxTokens ? opened.keys().next().value : undefined
-      if (oldest !== undefined) opened.delete(oldest)
-      opened.set(name, session)
+      if (token.length <= maxCharacters) opened.set(token, { accessKeyId, session })
       return session
     },
   }

@@ -1,16 +1,16 @@
 import type { Queryable } from '#database'
 import { findOidcProvider, findRoleByArn, findRoleById, type OidcProvider, type Role } from '#iam'
+import { recent } from '#kernel'
 import type { Epochs } from '#sessions'
 
 /** Look-ups of what a session is traded for, without a database read where nothing changed. */
 export type Remembered = {
   readonly findRole: (arn: string) => Promise<Role | undefined>
   /** The role of a session, by what its token says. */
-  readonly findSessionRole: (session: {
-    readonly accountId: string
-    readonly roleId: string
-    readonly roleName: string
-  }) => Promise<Role | undefined>
+  readonly findSessionRole: (
+    accountId: string,
+    principal: { readonly roleId: string; readonly roleName: string },
+  ) => Promise<Role | undefined>
   readonly findOidcProvider: (accountId: string, issuer: string) => Promise<OidcProvider | undefined>
 }
 
@@ -34,7 +34,7 @@ export function remembered(needs: {
       const number = `role/${accountId}/${name.toLowerCase()}`
       return roles(arn, number, () => findRoleByArn(database, arn))
     },
-    findSessionRole: ({ accountId, roleId, roleName }) =>
+    findSessionRole: (accountId, { roleId, roleName }) =>
       sessionRoles(roleId, `role/${accountId}/${roleName.toLowerCase()}`, async () => {
         const found = await findRoleById(database, roleId)
         if (found !== undefined && (found.accountId !== accountId || found.name !== roleName)) {
@@ -59,18 +59,14 @@ export function remembered(needs: {
 function memory<Value>(
   epochs: Pick<Epochs, 'of'>,
 ): (key: string, number: string, find: () => Promise<Value | undefined>) => Promise<Value | undefined> {
-  const entries = new Map<string, { readonly value: Value; readonly epoch: number }>()
+  const entries = recent<{ readonly value: Value; readonly epoch: number }>(maxEntries)
   return async (key, number, find) => {
     // INVARIANT: the number is read before the row. A change in between makes the entry stale, never stale for good.
     const epoch = epochs.of('trust', number)
     const known = entries.get(key)
     if (known?.epoch === epoch) return known.value
-    entries.delete(key)
     const value = await find()
-    if (value === undefined) return undefined
-    entries.set(key, { value, epoch })
-    const oldest = entries.size > maxEntries ? entries.keys().next().value : undefined
-    if (oldest !== undefined) entries.delete(oldest)
+    if (value !== undefined) entries.set(key, { value, epoch })
     return value
   }
 }

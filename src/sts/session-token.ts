@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { Secret, type Clock } from '#kernel'
+import { hmacSha256, type Mac } from '#sigv4'
 
 import type { SessionClaims } from './claims.ts'
 import { readClaims, writeClaims } from './claims-codec.ts'
@@ -77,15 +78,11 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
   const today = (): number => Math.floor(needs.clock().epochMilliseconds / 86_400_000)
   const sealKey = (kid: string): Uint8Array => needs.derive(`sts/sst1/seal/${kid}`)
   const nextKid = countedKids(needs.tokensPerKey ?? 2 ** 30)
-  const secretOf = (kid: string, accessKeyId: string, nonce: Uint8Array): Secret =>
-    new Secret(
-      createHmac('sha256', needs.derive(`sts/sst1/secret/${kid}`))
-        .update('sk')
-        .update(accessKeyId)
-        .update(nonce)
-        .digest('base64')
-        .slice(0, 40),
-    )
+  const macOf = rememberedMacs((kid) => hmacSha256(needs.derive(`sts/sst1/secret/${kid}`)))
+  const secretOf = (kid: string, accessKeyId: string, nonce: Uint8Array): Secret => {
+    const mac = macOf(kid)(Buffer.concat([Buffer.from(`sk${accessKeyId}`), nonce]))
+    return new Secret(Buffer.from(mac, 'latin1').toString('base64').slice(0, 40))
+  }
 
   const sealed: Pick<SessionTokens, 'mint' | 'open'> = {
     mint(claims, minimumSize = 0) {
@@ -147,6 +144,19 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
 /** The first key of a day has the day's number alone. */
 const kidOf = (day: number, generation: number): string =>
   generation === 0 ? String(day) : `${day}/${generation}`
+
+/** A day has sixteen keys at most, and three days count. */
+function rememberedMacs(macOf: (kid: string) => Mac): (kid: string) => Mac {
+  const macs = new Map<string, Mac>()
+  return (kid) => {
+    const known = macs.get(kid)
+    if (known !== undefined) return known
+    const mac = macOf(kid)
+    if (macs.size >= 48) macs.clear()
+    macs.set(kid, mac)
+    return mac
+  }
+}
 
 /** Counts what a day's keys sealed here. Sixteen of them are more than a process can use up in a day. */
 function countedKids(tokensPerKey: number): (day: number) => number {

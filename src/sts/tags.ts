@@ -2,6 +2,7 @@ import type { Tag } from './claims.ts'
 
 /** Tags by their keys without regard to case; a later one takes the place of an earlier one. */
 export function mergeTags(...lists: readonly (readonly Tag[])[]): readonly Tag[] {
+  if (lists.every((each) => each.length === 0)) return []
   const merged = new Map<string, Tag>()
   for (const tag of lists.flat()) {
     const folded = tag.key.toLowerCase()

@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto'
+
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -6,6 +8,7 @@ import {
   canonicalRequest,
   checkFreshness,
   dayKeyCache,
+  hmacSha256,
   parseAuthorization,
   payloadHash,
   presign,
@@ -297,13 +300,70 @@ describe('refuses', () => {
   })
 })
 
+describe('the HMAC under a key that is kept', () => {
+  it('is what Node computes, for keys and messages of every length and script', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 150 }),
+        fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array({ maxLength: 200 })),
+        (key, message) => {
+          const ours = Buffer.from(hmacSha256(key)(message), 'latin1')
+          expect(ours.equals(createHmac('sha256', key).update(message).digest())).toBe(true)
+        },
+      ),
+    )
+  })
+
+  it('gives the value of RFC 4231, test case 6: a key longer than a block', () => {
+    const mac = hmacSha256(Buffer.alloc(131, 0xaa))('Test Using Larger Than Block-Size Key - Hash Key First')
+    expect(Buffer.from(mac, 'latin1').toString('hex')).toBe(
+      '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+    )
+  })
+})
+
+describe('a client that sends the same Authorization header but for its signature', () => {
+  const line = (request: SignableRequest) =>
+    request.headers.find(([name]) => name === 'authorization')?.[1] ?? ''
+
+  it('has each signature read and checked for itself', () => {
+    const first = signed()
+    const second = signed({ ...form, body: bytes('Action=GetSessionToken&Version=2011-06-15') })
+    expect(line(first).slice(0, -64)).toBe(line(second).slice(0, -64))
+    expect([outcome(first), outcome(second), outcome(first)]).toEqual(['accepted', 'accepted', 'accepted'])
+    const exchanged = withHeader(second, 'authorization', () => line(first))
+    expect(outcome(exchanged)).toBe('sigv4/mismatch')
+  })
+
+  it('is refused for a malformed signature as often as it sends one', () => {
+    const good = signed()
+    expect(outcome(good)).toBe('accepted')
+    for (const tail of ['G'.repeat(64), 'A'.repeat(64), '0'.repeat(63)]) {
+      const bad = withHeader(good, 'authorization', (text) => text.slice(0, -64) + tail)
+      expect(outcome(bad)).toBe('sigv4/incomplete-signature')
+    }
+  })
+
+  it('cannot hide a second signature behind a name that ends like it', () => {
+    const good = signed()
+    const twice = withHeader(good, 'authorization', (text) => `${text}, XSignature=${'0'.repeat(64)}`)
+    expect([outcome(twice), outcome(twice)]).toEqual(['accepted', 'accepted'])
+    const forged = withHeader(
+      good,
+      'authorization',
+      (text) => `${text.slice(0, -64)}${'0'.repeat(64)}, XSignature=${text.slice(-64)}`,
+    )
+    expect([outcome(forged), outcome(forged)]).toEqual(['sigv4/mismatch', 'sigv4/mismatch'])
+  })
+})
+
 describe('the cache of day keys', () => {
   it('never answers for another secret under the same key id', () => {
     const keys = dayKeyCache(2)
     const where = { day: '20261121', region: 'r', service: 'sts' }
     const first = keys('AKIA', 'one', where)
     expect(keys('AKIA', 'one', where)).toBe(first)
-    expect(keys('AKIA', 'two', where).equals(first)).toBe(false)
+    expect(keys('AKIA', 'two', where)('text')).not.toBe(first('text'))
   })
 
   it('forgets the one that was used longest ago', () => {
