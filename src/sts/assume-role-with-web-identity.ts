@@ -34,7 +34,7 @@ const refusal = (action: string): string => `Not authorized to perform ${action}
  *
  * STS API, AssumeRoleWithWebIdentity.
  *
- * @throws Failure forbidden `sts/not-authorized`; malformed `sts/invalid-identity-token`, `sts/invalid-request`,
+ * @throws Failure forbidden `sts/not-authorized`; malformed `sts/identity-token-…`, `sts/invalid-request`,
  * `sts/packed-policy-too-large`, `iam/malformed-policy`; expired `sts/identity-token-expired`; unavailable
  * `sts/issuer-unreachable`
  */
@@ -157,7 +157,7 @@ async function assume(
 
 /** What the issuer put into the token must be a session's tags and source, or the token is no good. */
 function checkIdentity({ tags, transitiveTagKeys, sourceIdentity }: WebIdentity): void {
-  const malformed = (message: string): never => refuse('malformed', 'sts/invalid-identity-token', message)
+  const malformed = (message: string): never => refuse('malformed', 'sts/identity-token-session', message)
   try {
     checkTags(tags, transitiveTagKeys)
   } catch {

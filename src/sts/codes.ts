@@ -28,6 +28,8 @@ const codes: Readonly<Record<string, string>> = {
 export function stsErrorOf(failure: Failure): AwsError {
   if (failure.reason.startsWith('saml/'))
     return awsErrorOf(sts, failure, { [failure.reason]: samlCode(failure) })
+  if (failure.kind === 'malformed' && failure.reason.startsWith('sts/identity-token-'))
+    return awsErrorOf(sts, failure, { [failure.reason]: 'InvalidIdentityToken' })
   return awsErrorOf(sts, failure, codes)
 }
 

@@ -76,23 +76,28 @@ type Claims = z.infer<typeof claims>
  * Verifies an OpenID token against the provider entity of its issuer: known issuer, signature by an allowed
  * algorithm, times with 60 s of leeway, audience in the provider's list.
  *
- * @throws Failure malformed `sts/invalid-identity-token`; expired `sts/identity-token-expired`; unavailable
+ * @throws Failure malformed `sts/identity-token-…`; expired `sts/identity-token-expired`; unavailable
  * `sts/issuer-unreachable`
  */
 export async function verifyWebIdentity(needs: WebIdentityNeeds, token: string): Promise<WebIdentity> {
   const provider = await needs.findProvider(issuerOf(token))
   if (provider === undefined) {
-    return refuseToken('No OpenIDConnect provider found in your account for the issuer of this token.')
+    return refuseToken(
+      'issuer',
+      'No OpenIDConnect provider found in your account for the issuer of this token.',
+    )
   }
   const payload = await verify(needs, token, provider.issuer)
   const read = claims.safeParse(payload)
-  if (!read.success) return refuseToken('The ID Token lacks a required claim.', z.prettifyError(read.error))
+  if (!read.success)
+    return refuseToken('claims', 'The ID Token lacks a required claim.', z.prettifyError(read.error))
   const { data } = read
   if (data.iat > needs.clock().epochMilliseconds / 1000 + leewaySeconds) {
-    return refuseToken('The ID Token was issued in the future.')
+    return refuseToken('future', 'The ID Token was issued in the future.')
   }
   const audience = audienceOf(data, provider.clientIds)
-  if (audience === undefined) return refuseToken('Incorrect token audience', { aud: data.aud, azp: data.azp })
+  if (audience === undefined)
+    return refuseToken('audience', 'Incorrect token audience', { aud: data.aud, azp: data.azp })
   const tags = data[tagsClaim]
   const sourceIdentity = data[sourceIdentityClaim]
   return {
@@ -114,7 +119,7 @@ function issuerOf(token: string): string {
   } catch {
     // Not a JWT at all: the same refusal.
   }
-  return refuseToken('The ID Token provided is not a valid JWT.')
+  return refuseToken('form', 'The ID Token provided is not a valid JWT.')
 }
 
 async function verify(
@@ -133,7 +138,7 @@ async function verify(
     const { typ = 'JWT' } = protectedHeader
     return typ.toUpperCase() === 'JWT'
       ? payload
-      : refuseToken('The token provided is not an ID Token.', { typ })
+      : refuseToken('type', 'The token provided is not an ID Token.', { typ })
   } catch (thrown) {
     if (thrown instanceof errors.JWTExpired) {
       return refuse(
@@ -143,7 +148,10 @@ async function verify(
       )
     }
     if (thrown instanceof errors.JOSEError)
-      return refuseToken('The ID Token could not be verified.', thrown.code)
+      return refuseToken(reasonOf(thrown.code), 'The ID Token could not be verified.', thrown.code)
+    // What jose and node:crypto throw for a published key that cannot be one: too short, or no key at all.
+    if (thrown instanceof TypeError || thrown instanceof DOMException)
+      return refuseToken('key', 'The ID Token could not be verified.', thrown.message)
     throw thrown
   }
 }
@@ -163,7 +171,7 @@ function contextOf(
   const prefix = issuer.replace(/^https?:\/\//, '')
   // A host of that name must not put words into the mouth of Signet.
   if (/^(?:aws|signet|sts|iam|saml)(?::|$)/i.test(prefix))
-    refuseToken('The issuer has a name that is reserved.')
+    refuseToken('reserved-issuer', 'The issuer has a name that is reserved.')
   const context = new Map<string, string | readonly string[]>()
   for (const [claim, value] of Object.entries(payload)) {
     if (['iss', 'exp', 'iat', 'nbf', tagsClaim, sourceIdentityClaim].includes(claim)) continue
@@ -178,5 +186,37 @@ function contextOf(
   return context.set(`${prefix}:aud`, audience)
 }
 
-const refuseToken = (message: string, detail?: unknown): never =>
-  refuse('malformed', 'sts/invalid-identity-token', message, detail)
+/** Why jose says no, in the audit event's words. */
+function reasonOf(code: string): Reason {
+  switch (code) {
+    case 'ERR_JOSE_ALG_NOT_ALLOWED':
+      return 'algorithm'
+    case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
+      return 'signature'
+    case 'ERR_JWK_INVALID':
+    case 'ERR_JWKS_INVALID':
+    case 'ERR_JWKS_NO_MATCHING_KEY':
+    case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
+      return 'key'
+    case 'ERR_JWT_CLAIM_VALIDATION_FAILED':
+      return 'claims'
+    default:
+      return 'form'
+  }
+}
+
+type Reason =
+  | 'algorithm'
+  | 'audience'
+  | 'claims'
+  | 'form'
+  | 'future'
+  | 'issuer'
+  | 'key'
+  | 'reserved-issuer'
+  | 'signature'
+  | 'type'
+
+/** The caller reads one code for all of these, the audit log tells them apart. */
+const refuseToken = (reason: Reason, message: string, detail?: unknown): never =>
+  refuse('malformed', `sts/identity-token-${reason}`, message, detail)

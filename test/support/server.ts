@@ -40,7 +40,14 @@ export async function startServer({
   env = {},
   clock = systemClock,
   database,
-}: { env?: Record<string, string>; clock?: Clock; database?: Database } = {}): Promise<TestServer> {
+  hear = () => {},
+}: {
+  env?: Record<string, string>
+  clock?: Clock
+  database?: Database
+  /** Gets every line that the server logs. */
+  hear?: (fields: object, message: string) => void
+} = {}): Promise<TestServer> {
   const own = database ?? (await testDatabase())
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -63,9 +70,10 @@ export async function startServer({
   const complaints: { fields: object; message: string }[] = []
   const complain = (fields: object, message: string) => {
     complaints.push({ fields, message })
+    hear(fields, message)
   }
   const log: RequestLog & { child(): RequestLog } = {
-    info: () => {},
+    info: hear,
     warn: complain,
     error: complain,
     child: () => log,
