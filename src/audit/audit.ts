@@ -68,9 +68,11 @@ export function createAudit(needs: {
     failed: (thrown) => needs.complain?.(thrown),
   })
   // Rows are made where they are written: one after the other is several times faster than each amid its own request.
-  const write = coalesce<{ readonly entry: AuditEntry; readonly now: Temporal.Instant }>(async (events) => {
-    await needs.database.query(insert(events.map(({ entry, now }) => toRow(entry, now))))
-    for (const { entry, now } of events) needs.heard?.(entry, now)
+  // Their time is the batch's: what happens one after the other is never in the same one.
+  const write = coalesce<AuditEntry>(async (entries) => {
+    const now = needs.clock()
+    await needs.database.query(insert(entries.map((entry) => toRow(entry, now))))
+    for (const entry of entries) needs.heard?.(entry, now)
   })
   return {
     async record(tx, entry) {
@@ -78,7 +80,7 @@ export function createAudit(needs: {
       await tx.query(insert([toRow(entry, now)]))
       needs.heard?.(entry, now)
     },
-    recordSoon: (entry) => write({ entry, now: needs.clock() }),
+    recordSoon: write,
     note: (entry, weight) => later.add({ entry, now: needs.clock() }, weight),
     flush: () => later.flush(),
   }

@@ -7,6 +7,7 @@ export type TrustedProxies = { trusts(address: string): boolean }
 
 /** `::ffff:10.1.2.3` is `10.1.2.3`: one spelling, before any rule or policy reads an address. */
 const plain = (address: string): string => {
+  if (!address.includes(':')) return address
   const bare = address.replace(/^\[|\]$/g, '').split('%')[0] ?? ''
   return bare.toLowerCase().startsWith('::ffff:') && isIP(bare.slice(7)) === 4 ? bare.slice(7) : bare
 }

@@ -48,19 +48,20 @@ export function requestEdge(needs: {
   proxies: TrustedProxies
   publicUrl: URL
 }): Middleware {
+  const secureByDefault = needs.publicUrl.protocol === 'https:'
   return async (ctx, next) => {
     const at = needs.clock()
+    const began = performance.now()
     const peerTrusted = needs.proxies.trusts(ctx.req.socket.remoteAddress ?? '')
-    const forwardedProto = ctx.get('x-forwarded-proto').split(',')[0]?.trim()
+    const forwardedProto = peerTrusted ? ctx.get('x-forwarded-proto').split(',')[0]?.trim() : ''
     const info: RequestInfo = {
       id: uuid(),
       at,
       ip: addressOf(ctx.req, needs.proxies),
-      userAgent: ctx.get('user-agent').slice(0, 512).replaceAll('\0', ''),
+      // node:http refuses a header with a NUL byte.
+      userAgent: (ctx.req.headers['user-agent'] ?? '').slice(0, 512),
       secure:
-        peerTrusted && forwardedProto !== undefined && forwardedProto !== ''
-          ? forwardedProto === 'https'
-          : needs.publicUrl.protocol === 'https:',
+        forwardedProto === undefined || forwardedProto === '' ? secureByDefault : forwardedProto === 'https',
     }
     const log = needs.log.child({ request: info.id })
     ;(ctx.req as Edged)[held] = { info, log }
@@ -87,10 +88,10 @@ export function requestEdge(needs: {
         {
           method: ctx.method,
           // Ids in paths (setup links, hand-overs, interactions) open something: a log must not.
-          path: ctx.path.replaceAll(/[\w-]{40,}/g, ':id'),
+          path: ctx.path.length < 40 ? ctx.path : ctx.path.replaceAll(/[\w-]{40,}/g, ':id'),
           status: ctx.status,
           ip: info.ip,
-          ms: needs.clock().epochMilliseconds - at.epochMilliseconds,
+          ms: Math.round(performance.now() - began),
         },
         'request',
       )

@@ -42,16 +42,10 @@ export const randomId = (): string => randomBytes(32).toString('base64url')
 /** A random UUID, for request and event ids. */
 export const uuid = (): string => randomUUID()
 
-/** The four values of a UUID's variant nibble (RFC 9562 §4.1). */
-const variants = '89ab'
-
-/** A UUIDv7 (RFC 9562 §5.7): its order is the order in time. */
+/** A UUIDv7 (RFC 9562 §5.7): its order is the order in time. Variant and random part are those of a version 4. */
 export function timeOrderedId(at: Temporal.Instant): string {
   const time = at.epochMilliseconds.toString(16).padStart(12, '0')
-  const random = randomBytes(10)
-  const variant = variants[(random[0] ?? 0) & 3] ?? '8'
-  const hex = random.toString('hex', 1)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(3, 6)}-${hex.slice(6)}`
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }
 
 /** A new 12-digit account id. */

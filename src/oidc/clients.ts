@@ -2,7 +2,6 @@ import { type App, findApp, findOidcClient, type OidcClient } from '#apps'
 import { timingSafeEqual } from 'node:crypto'
 import { sha256, type Vault } from '#crypto'
 import type { Database } from '#database'
-import type { Clock } from '#kernel'
 import type { AdapterPayload } from 'oidc-provider'
 import { signetCli } from './signet-cli.ts'
 
@@ -36,11 +35,16 @@ const most = 5_000
 export async function openClients(needs: {
   readonly database: Database
   readonly vault: Vault
-  readonly clock: Clock
 }): Promise<Clients> {
-  const { database, vault, clock } = needs
-  const cache = new Map<string, { readonly client: KnownClient; readonly untilMilliseconds: number }>()
-  const stop = await database.listen('signet_apps', () => cache.clear())
+  const { database, vault } = needs
+  // A new Map, not an emptied one: what was being read while a client changed goes into the old one, which nobody asks.
+  let known = new Map<string, KnownClient>()
+  const forget = (): void => {
+    known = new Map()
+  }
+  const stop = await database.listen('signet_apps', forget)
+  // One timer instead of the time at every look: a request looks for its client three times.
+  const forgetting = setInterval(forget, staleAfterMilliseconds).unref()
 
   async function read(clientId: string): Promise<KnownClient | undefined> {
     const client = await findOidcClient(database, clientId)
@@ -60,14 +64,13 @@ export async function openClients(needs: {
   const clients: Clients = {
     async find(clientId) {
       if (clientId.includes('\0')) return undefined
-      const now = clock().epochMilliseconds
-      const known = cache.get(clientId)
-      if (known !== undefined && now < known.untilMilliseconds) return known.client
+      const cache = known
+      const found = cache.get(clientId)
+      if (found !== undefined) return found
       const client = await read(clientId)
-      cache.delete(clientId)
       if (client !== undefined) {
         if (cache.size >= most) cache.clear()
-        cache.set(clientId, { client, untilMilliseconds: now + staleAfterMilliseconds })
+        cache.set(clientId, client)
       }
       return client
     },
@@ -75,7 +78,10 @@ export async function openClients(needs: {
       const client = await clients.find(clientId)
       return client?.secretHash !== undefined && timingSafeEqual(sha256(secret), client.secretHash)
     },
-    close: stop,
+    async close() {
+      clearInterval(forgetting)
+      await stop()
+    },
   }
   return clients
 }

@@ -8,7 +8,7 @@ import type { UserAccount } from './account.ts'
 import type { Browser } from './browser.ts'
 import type { Provider } from './library.ts'
 
-type Happened = Pick<AuditEntry, 'name'> & Partial<AuditEntry>
+type Happened = Pick<AuditEntry, 'name' | 'error' | 'parameters' | 'response'>
 
 const koa = (ctx: KoaContextWithOIDC): Context => ctx
 
@@ -101,32 +101,36 @@ export async function writeNoted(
   needs: { readonly audit: Audit; readonly browser: Browser },
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
-  const request: Noting = ctx.req
-  const list = request[noted]
+  const req: Noting = ctx.req
+  const list = req[noted]
   if (list === undefined) return
-  request[noted] = undefined
-  const by = await whoActed(needs, ctx)
-  const from = requestInfo(koa(ctx))
-  const written = await Promise.allSettled(
-    list.map((happened) => needs.audit.recordSoon({ source: 'oauth', by, request: from, ...happened })),
+  req[noted] = undefined
+  const account = ctx.oidc.account as UserAccount | undefined
+  const by = account === undefined ? clientOf(ctx) : await personOf(needs, ctx, account)
+  const request = requestInfo(koa(ctx))
+  // All are on their way before the first is waited for: they share one statement.
+  const writing = list.map(({ name, error, parameters, response }) =>
+    needs.audit
+      .recordSoon({ source: 'oauth', name, by, request, error, parameters, response })
+      .catch((thrown: unknown) => {
+        requestLog(koa(ctx)).error({ err: thrown }, 'an event could not be written')
+        if (error === undefined)
+          refuse('unavailable', 'oidc/audit-away', 'The audit log cannot be written. Try again.')
+      }),
   )
-  for (const [index, result] of written.entries()) {
-    if (result.status === 'fulfilled') continue
-    requestLog(koa(ctx)).error({ err: result.reason as unknown }, 'an event could not be written')
-    if (list[index]?.error === undefined)
-      refuse('unavailable', 'oidc/audit-away', 'The audit log cannot be written. Try again.')
-  }
+  await Promise.all(writing)
 }
 
-async function whoActed(
+function clientOf(ctx: KoaContextWithOIDC): AuditEntry['by'] {
+  const client = ctx.oidc.client?.clientId
+  return client === undefined ? nobody : clientIdentity(client)
+}
+
+async function personOf(
   needs: { readonly browser: Browser },
   ctx: KoaContextWithOIDC,
+  account: UserAccount,
 ): Promise<AuditEntry['by']> {
-  const account = ctx.oidc.account as UserAccount | undefined
-  if (account === undefined) {
-    const client = ctx.oidc.client?.clientId
-    return client === undefined ? nobody : clientIdentity(client)
-  }
   const browser = await needs.browser(koa(ctx))
   return userIdentity(
     account.user,

@@ -35,23 +35,19 @@ const isProviders = (path: string): boolean => fixed.has(path) || resumes.test(p
  * whatever the outer application does. It sees PUBLIC_URL as its host and protocol, whoever asked under which name.
  */
 export function mount(current: () => Providing, publicUrl: URL): Middleware {
-  const handlers = new WeakMap<Providing, Middleware>()
+  let running: { readonly provider: Providing; readonly handler: Middleware } | undefined
   const protocol = publicUrl.protocol.slice(0, -1)
   return (ctx, next) => {
     if (!isProviders(ctx.path)) return next()
     const provider = current()
-    let handler = handlers.get(provider)
-    if (handler === undefined) {
-      handler = compose(provider.middleware)
-      handlers.set(provider, handler)
-    }
+    if (running?.provider !== provider) running = { provider, handler: compose(provider.middleware) }
     const { headers } = ctx.req
     headers.host = publicUrl.host
     headers['x-forwarded-host'] = publicUrl.host
     headers['x-forwarded-proto'] = protocol
     headers['x-forwarded-for'] = requestInfo(ctx).ip
     ctx.app = ctx.request.app = ctx.response.app = provider
-    return handler(ctx, nothingMore)
+    return running.handler(ctx, nothingMore)
   }
 }
 

@@ -170,7 +170,7 @@ function configurationOf(needs: ProviderNeeds): Configuration {
         await keepAfterLogout(needs.database, source.grantId, source.sessionUid)
       return false
     }),
-    extraTokenClaims: asOAuth(async (ctx, token) => authenticationOf(ctx, token)),
+    extraTokenClaims: asOAuth(authenticationOf),
     interactions: {
       policy: interactionPrompts(needs),
       url: asOAuth(async (_ctx, interaction) => `/oauth2/interaction/${interaction.uid}`),
@@ -201,10 +201,10 @@ function refreshTtl(
 }
 
 /** How the person behind an access token signed in: what our own APIs must know (RFC 9068 §2.2.1). */
-async function authenticationOf(
+function authenticationOf(
   ctx: KoaContextWithOIDC,
   token: { readonly kind: string },
-): Promise<Record<string, unknown> | undefined> {
+): Record<string, unknown> | undefined {
   if (token.kind !== 'AccessToken') return undefined
   const { AuthorizationCode, DeviceCode, RefreshToken } = ctx.oidc.entities
   const source = AuthorizationCode ?? DeviceCode ?? RefreshToken

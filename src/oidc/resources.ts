@@ -14,11 +14,11 @@ const isClientCredentials = (ctx: KoaContextWithOIDC): boolean =>
   ctx.oidc.route === 'token' && ctx.oidc.params?.['grant_type'] === 'client_credentials'
 
 /** A client that acts for itself and names no resource gets a token for our APIs; people's tokens are for userinfo. */
-export const defaultResource = async (
+export const defaultResource = (
   needs: Needs,
   ctx: KoaContextWithOIDC,
   oneOf: readonly string[] | undefined,
-): Promise<string | string[]> => {
+): string | string[] => {
   if (isClientCredentials(ctx)) return ownResource(needs.publicUrl)
   // No resource at all, which the library's types cannot say.
   return (oneOf === undefined ? undefined : [...oneOf]) as string[]
@@ -30,11 +30,7 @@ export const defaultResource = async (
  *
  * @throws Failure not-found oidc/unknown-resource
  */
-export async function resourceServer(
-  needs: Needs,
-  ctx: KoaContextWithOIDC,
-  resource: string,
-): Promise<ResourceServer> {
+export function resourceServer(needs: Needs, ctx: KoaContextWithOIDC, resource: string): ResourceServer {
   if (resource !== ownResource(needs.publicUrl))
     refuse('not-found', 'oidc/unknown-resource', 'There is no such resource here.', { resource })
   const common = { audience: resource, scope: apiScopes.join(' ') }

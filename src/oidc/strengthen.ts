@@ -64,11 +64,9 @@ export function strengthen(provider: InstanceType<typeof Provider>, needs: Stren
     readonly clientId: string
     compareClientSecret(actual: string): Promise<boolean>
   }
-  client.compareClientSecret = async function compareClientSecret(
-    this: { clientId: string },
-    actual: string,
-  ) {
-    return asOAuth(needs.clientSecretMatches)(this.clientId, actual)
+  const secretMatches = asOAuth(needs.clientSecretMatches)
+  client.compareClientSecret = function compareClientSecret(this: { clientId: string }, actual: string) {
+    return secretMatches(this.clientId, actual)
   }
 }
 
