@@ -158,6 +158,46 @@ describe('signet agent', () => {
     expect(refused.err).toContain('gives no session of NoSuchRole')
   })
 
+  describe('and revocation', () => {
+    const admin = () => ({ ...env, XDG_CONFIG_HOME: join(folder, 'admin') })
+    const refusalOf = (keys: Keys) => whoAmI(keys).catch((thrown: Error) => thrown.name)
+
+    beforeAll(async () => {
+      const login = startSignet(['login'], admin())
+      const address = await vi.waitUntil(() => /Open (\S+)/.exec(login.err())?.[1], { timeout: 60_000 })
+      await confirmDevice(address, { name: 'alice', password: 'orange ladder trumpet' })
+      expect(await login.ended).toBe(0)
+    })
+
+    // The last one ends the person's own sign-in too, so it is the last.
+    it.each([
+      ['session', ({ accessKeyId }: Keys) => accessKeyId],
+      ['role', () => 'OrdersDesk'],
+      ['account', () => '111122223333'],
+      ['user', () => 'bob'],
+    ])('gives nothing that counts after the %s was revoked', async (kind, idOf) => {
+      const fresh = startSignet(['agent', '--role', 'OrdersDesk', '--port', '0'], {
+        ...env,
+        XDG_RUNTIME_DIR: join(folder, kind),
+      })
+      await fresh.says('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')
+      for (const [, name = '', value = ''] of fresh.out().matchAll(/^export (\w+)='([^']*)'$/gm))
+        process.env[name] = value
+      const given = await fromHttp()()
+      expect(await whoAmI(given)).toMatch(desk)
+
+      expect((await runSignet(['revoke', kind, idOf(given)], admin())).err).toBe('')
+
+      expect(await refusalOf(given)).toBe('ExpiredToken')
+      expect(await refusalOf(await fromHttp()())).toBe('ExpiredToken')
+      fresh.child.kill('SIGTERM')
+      expect(await fresh.ended).toBe(0)
+      // Who begins anew needs the person's sign-in, which lives on unless it was that person who was revoked.
+      const again = await runSignet(['credentials', '--role', 'OrdersDesk'], env)
+      expect(again.code).toBe(kind === 'user' ? 1 : 0)
+    })
+  })
+
   it('removes its token when it is stopped', async () => {
     agent.child.kill('SIGTERM')
     expect(await agent.ended).toBe(0)

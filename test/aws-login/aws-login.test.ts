@@ -8,7 +8,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, sql } from '#database'
 import { setPasswordHash, updateUser, type User } from '#directory'
-import { findRole, updateRole } from '#iam'
+import { createRole, deleteRole, findRole, updateRole } from '#iam'
 import { newPerson, otherAccount, seedRoles, signInAt } from '../aws-sso/world.ts'
 import { type LoginAnswer, type LoginClient, loginClient } from '../support/aws-login-client.ts'
 import { Browser, type Page, textOf } from '../support/browser.ts'
@@ -359,6 +359,56 @@ describe('revocation', () => {
         expect.stringMatching(/^ExpiredToken/),
         expect.stringMatching(/^(ExpiredToken|InvalidClientTokenId)/),
       ])
+  })
+})
+
+describe('revoking what the command line got, and not the person', () => {
+  const raise = (kind: string, id: string) => database.query(sql`select raise_epoch(${kind}, ${id})`)
+  const readOnly = async () => (await findRole(database, home, 'ReadOnly'))?.roleId ?? ''
+
+  it.each([
+    ['the account is revoked', () => raise('account', home)],
+    ['the role is revoked', async () => raise('role', await readOnly())],
+    ['the credentials are revoked', (accessKeyId: string) => raise('key', accessKeyId)],
+  ])('ends the credentials when %s; the person may have new ones', async (_what, end) => {
+    const { accessToken, refreshToken } = await login()
+    expect(await whoAmI(accessToken)).toContain('assumed-role/ReadOnly/')
+    await end(accessToken?.accessKeyId ?? '')
+    await expect.poll(() => whoAmI(accessToken), { timeout: 1_000 }).toMatch(/^ExpiredToken/)
+    const next = await refresh(refreshToken)
+    expect(await whoAmI(next.body.accessToken)).toContain('assumed-role/ReadOnly/')
+  })
+
+  it('ends all of it when the person ends that command line', async () => {
+    const { accessToken, refreshToken } = await login()
+    const { rows } = await database.query<{ session_id: string }>(
+      sql`select session_id from cli_session where user_id = ${user.userId}`,
+    )
+    await raise('session', rows[0]?.session_id ?? '')
+    await expect.poll(() => whoAmI(accessToken), { timeout: 1_000 }).toMatch(/^ExpiredToken/)
+    expect((await refresh(refreshToken)).status).toBe(401)
+  })
+
+  it('reaches a code that was allowed and not traded yet', async () => {
+    const code = (await authorize()).get('code')
+    await raise('user', user.userId)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(told(await redeem(code))).toEqual(codeOver)
+  })
+
+  it('gives no new credentials when the role is deleted', async () => {
+    const { accessToken, refreshToken } = await login(role('Deploy', otherAccount))
+    const deploy = await findRole(database, otherAccount, 'Deploy')
+    await database.transaction((tx) => deleteRole(tx, deploy?.roleId ?? ''))
+    await expect
+      .poll(() => whoAmI(accessToken), { timeout: 1_000 })
+      .toMatch(/^(ExpiredToken|InvalidClientTokenId)/)
+    expect((await refresh(refreshToken)).status).toBe(403)
+    await createRole(database, clock, {
+      accountId: otherAccount,
+      name: 'Deploy',
+      trustDocument: deploy?.trustDocument ?? '',
+    })
   })
 })
 

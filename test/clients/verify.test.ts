@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import '@aws-sdk/signature-v4a'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { listEvents } from '#audit'
 import { putApp } from '#apps'
@@ -386,6 +386,113 @@ describe('a service that is cut off', () => {
       for (const socket of sockets) socket.destroy()
       relay.close()
     }
+  })
+
+  describe('from the revocations alone', () => {
+    const realFetch = globalThis.fetch
+    /** `silent` keeps the connection open and says nothing; `closed` has none; `all` cuts off the questions too. */
+    let cut: 'no' | 'silent' | 'closed' | 'all'
+    const streams = new Set<AbortController>()
+    const cutOff = (how: typeof cut) => {
+      cut = how
+      for (const stream of streams) stream.abort()
+      streams.clear()
+    }
+
+    beforeEach(() => {
+      cut = 'no'
+      vi.stubGlobal('fetch', async (url: string | URL, init: RequestInit = {}) => {
+        const path = String(url).replace(server.url, '')
+        if (!path.startsWith('/access/')) return realFetch(url, init)
+        if (cut === 'all') throw new TypeError('cut off')
+        if (path !== '/access/v1/revocations') return realFetch(url, init)
+        if (cut === 'closed') throw new TypeError('cut off')
+        if (cut === 'silent') {
+          const stream = new ReadableStream({
+            start: (controller) => init.signal?.addEventListener('abort', () => controller.error('aborted')),
+          })
+          return new Response(stream)
+        }
+        const stop = new AbortController()
+        streams.add(stop)
+        return realFetch(url, { ...init, signal: AbortSignal.any([stop.signal, init.signal ?? stop.signal]) })
+      })
+    })
+    afterEach(() => {
+      vi.unstubAllGlobals()
+    })
+
+    it.each(['silent', 'closed'] as const)('asks about every request while it is %s', async (how) => {
+      const service = await startExample({ signet: server.url, service: 'orders', client, boundSeconds: 1 })
+      try {
+        const by = await session('sealed')
+        expect(await call(service, { by })).toMatchObject({ status: 200, hello: desk })
+        const once = await asked()
+        expect(await call(service, { by })).toMatchObject({ status: 200 })
+        expect(await asked()).toBe(once)
+
+        cutOff(how)
+        // Until the bound has passed its own knowledge counts, from then on the answer of each question.
+        await vi.waitFor(
+          async () => {
+            await call(service, { by })
+            expect(await asked()).toBeGreaterThan(once)
+          },
+          { timeout: 5_000, interval: 100 },
+        )
+        const before = await asked()
+        for (let times = 0; times < 3; times++)
+          expect(await call(service, { by })).toMatchObject({ status: 200, hello: desk })
+        expect(await asked()).toBe(before + 3)
+        expect(await call(service, { by: { ...by, secretAccessKey: 'wrong' } })).toMatchObject({
+          status: 403,
+          code: 'SignatureDoesNotMatch',
+        })
+        await server.database.query(sql`select raise_epoch('key', ${by.accessKeyId})`)
+        await vi.waitFor(
+          async () => expect(await call(service, { by })).toMatchObject({ code: 'ExpiredToken' }),
+          { timeout: 1_000, interval: 50 },
+        )
+
+        // The way is open again: it asks about a new caller once, and knows what was revoked meanwhile.
+        cutOff('no')
+        const other = await session('sealed')
+        await vi.waitFor(
+          async () => {
+            await call(service, { by: other })
+            const now = await asked()
+            await call(service, { by: other })
+            expect(await asked()).toBe(now)
+          },
+          { timeout: 8_000, interval: 100 },
+        )
+        expect(await call(service, { by })).toMatchObject({ code: 'ExpiredToken' })
+      } finally {
+        await service.close()
+      }
+    })
+
+    it.each([
+      ['there is nobody it could ask', undefined, 'closed'],
+      ['nobody answers', client, 'all'],
+    ] as const)('refuses when %s', async (_what, who, how) => {
+      const service = await startExample({
+        signet: server.url,
+        service: 'orders',
+        boundSeconds: 1,
+        ...(who === undefined ? {} : { client: who }),
+      })
+      try {
+        const by = await session('signed')
+        const status = async () => (await call(service, { by, with: 'sigv4a' })).status
+        expect(await status()).toBe(200)
+        cutOff(how)
+        await vi.waitFor(async () => expect(await status()).toBe(503), { timeout: 5_000, interval: 100 })
+        for (let times = 0; times < 3; times++) expect(await status()).toBe(503)
+      } finally {
+        await service.close()
+      }
+    })
   })
 
   it('is under its size', () => {

@@ -7,13 +7,15 @@ import {
 } from '@aws-sdk/client-sts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, sql } from '#database'
-import { findUserByName } from '#directory'
-import { createRole, putInlinePolicy } from '#iam'
+import { findUserByName, setAccessKeyStatus, updateUser } from '#directory'
+import { createRole, deleteRole, findRole, putInlinePolicy } from '#iam'
 import { systemClock } from '#kernel'
+import { federatedEpochId } from '#sts'
 import { signInAt } from '../aws-sso/world.ts'
 import { acme, seedAcme } from '../support/acme.ts'
 import { Browser, textOf } from '../support/browser.ts'
 import { testDatabase } from '../support/database.ts'
+import { allow } from '../support/federated.ts'
 import { home } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -90,6 +92,10 @@ const loginUrl = (token: string | undefined, more: Record<string, string> = {}) 
     SigninToken: token ?? '',
     ...more,
   }).toString()}`
+const trustDocument = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { AWS: home }, Action: ['sts:AssumeRole', 'sts:TagSession'] }],
+})
 const arn = `arn:aws:sts::${home}:assumed-role/OrdersReader/alice`
 
 describe('the console federation URL', () => {
@@ -200,14 +206,68 @@ describe('the console federation URL', () => {
       .not.toContain('You act as a role')
   })
 
-  it('ends with the role, and with the user behind it', async () => {
-    const { body } = await tokenFor(await assume())
-    await browser.open(loginUrl(body.SigninToken))
-    const alice = await findUserByName(database, home, 'alice')
-    await database.query(sql`select raise_epoch('user', ${alice?.userId ?? ''})`)
-    await expect
-      .poll(async () => (await browser.open(`${server.url}/federation/session`)).title)
-      .not.toContain('You act as a role')
+  const raise = (kind: string, id: string) => database.query(sql`select raise_epoch(${kind}, ${id})`)
+  const alice = async () => (await findUserByName(database, home, 'alice'))?.userId ?? ''
+  type End = (session: Session) => Promise<unknown>
+  it.each<[what: string, end: End, after?: End]>([
+    ['the account is revoked', () => raise('account', home)],
+    ['the user behind it is revoked', async () => raise('user', await alice())],
+    [
+      'the user behind it is disabled',
+      async () => updateUser(database, await alice(), { status: 'disabled' }),
+      async () => updateUser(database, await alice(), { status: 'active' }),
+    ],
+    [
+      'the role is revoked',
+      async () => raise('role', (await findRole(database, home, 'OrdersReader'))?.roleId ?? ''),
+    ],
+    ['the key of the user is revoked', () => raise('key', acme.accessKeyId)],
+    [
+      'the key of the user is switched off',
+      () => setAccessKeyStatus(database, acme.accessKeyId, 'Inactive'),
+      () => setAccessKeyStatus(database, acme.accessKeyId, 'Active'),
+    ],
+    ['the credentials it was made from are revoked', ({ sessionId }) => raise('key', sessionId)],
+    [
+      'the role is deleted',
+      async () => {
+        const role = await findRole(database, home, 'OrdersReader')
+        await database.transaction((tx) => deleteRole(tx, role?.roleId ?? ''))
+      },
+      async () =>
+        void (await createRole(database, clock, { accountId: home, name: 'OrdersReader', trustDocument })),
+    ],
+  ])('ends at once when %s, and a token that was not used yet is over', async (_what, end, after) => {
+    const session = await assume()
+    const [used, unused] = [await tokenFor(session), await tokenFor(session)]
+    await browser.open(loginUrl(used.body.SigninToken))
+    const title = async () => (await browser.open(`${server.url}/federation/session`)).title
+    expect(await title()).toContain('You act as a role')
+    await end(session)
+    await expect.poll(title, { timeout: 1_000 }).not.toContain('You act as a role')
+    const late = await new Browser().open(loginUrl(unused.body.SigninToken))
+    expect([late.status, late.title]).not.toEqual([200, expect.stringContaining('You act as a role')])
+    expect(late.status).toBeGreaterThanOrEqual(400)
+    expect((await tokenFor(session)).status).toBeGreaterThanOrEqual(400)
+    await after?.(session)
+  })
+
+  it('ends with the federated user, and not with another of the same caller', async () => {
+    const federated = async (Name: string) =>
+      sessionOf(
+        (await sts().send(new GetFederationTokenCommand({ Name, Policy: allow('orders:Get') }))).Credentials,
+      )
+    const [dave, erin] = [new Browser(), new Browser()]
+    await dave.open(loginUrl((await tokenFor(await federated('dave'))).body.SigninToken))
+    await erin.open(loginUrl((await tokenFor(await federated('erin'))).body.SigninToken))
+    const path = `${server.url}/federation/session`
+    expect((await dave.open(path)).title).toContain('You act as')
+    await raise(
+      'federated',
+      federatedEpochId({ federatedUserArn: `arn:aws:sts::${home}:federated-user/dave` }),
+    )
+    await expect.poll(async () => (await dave.open(path)).title).not.toContain('You act as')
+    expect((await erin.open(path)).title).toContain('You act as')
   })
 
   it('takes no sealed value of another kind for its token or its cookie', async () => {
