@@ -12,17 +12,18 @@ const known = new WeakSet<Failure>()
 export const wasAudited = (failure: Failure): boolean => known.has(failure)
 
 /**
- * Runs an operation and writes its audit event, also when it is refused; the answer waits for the event's commit. For
- * an issuing operation the event is the only write there is.
+ * Runs an operation and writes its audit event, also when it is refused. The answer waits for the event's commit: for an
+ * issuing operation the event is the only write there is. One that only reads does not wait for the log.
  */
 export async function audited<Result>(
-  { audit }: { readonly audit: Pick<Audit, 'recordSoon'> },
+  { audit }: { readonly audit: Pick<Audit, 'recordSoon' | 'note'> },
   entry: Omit<AuditEntry, 'source' | 'error' | 'response'>,
   work: () => Promise<{ readonly result: Result; readonly told?: Partial<Told> }>,
 ): Promise<Result> {
   try {
     const { result, told } = await work()
-    await audit.recordSoon({ ...entry, ...told, source: 'sts' })
+    const event = { ...entry, ...told, source: 'sts' }
+    await (entry.readOnly === true ? audit.note(event) : audit.recordSoon(event))
     return result
   } catch (thrown) {
     if (isFailure(thrown)) {

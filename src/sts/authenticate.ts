@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto'
 
-import { findAccessKey, findUserById } from '#directory'
 import type { Caller } from '#iam'
 import { refuse, type Secret } from '#kernel'
 import {
@@ -131,14 +130,14 @@ async function longTermCredentials(
   at: Temporal.Instant,
 ): Promise<Credentials> {
   const { accessKeyId, region, service, algorithm } = authorization
-  const key = await findAccessKey(needs.database, needs.vault, accessKeyId)
-  if (key?.status !== 'Active') return refuseKey()
+  const key = await needs.findActiveKey(accessKeyId)
+  if (key === undefined) return refuseKey()
   return {
     authorization,
     ...(key.publicKey === undefined ? { secret: key.secret } : { publicKey: sigv4aPublicKey(key.publicKey) }),
     resolve: async () => {
-      const user = key.userId === undefined ? undefined : await findUserById(needs.database, key.userId)
-      if (key.userId !== undefined && user?.status !== 'active') return refuseKey()
+      const user = key.userId === undefined ? undefined : await needs.findActiveUser(key.userId)
+      if (key.userId !== undefined && user === undefined) return refuseKey()
       needs.noteUse({ accessKeyId, at, service, region })
       const caller =
         user === undefined ? rootCaller(key.accountId, { accessKeyId }) : userCaller(user, { accessKeyId })

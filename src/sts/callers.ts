@@ -1,4 +1,3 @@
-import { findUserById } from '#directory'
 import {
   policyFrom,
   policyRefs,
@@ -41,7 +40,7 @@ export const roleSessionArn = (
  * session are looked up as they are now: an edited policy bites at once, and a deleted one denies.
  */
 export async function sessionCaller(
-  needs: AuthorizeNeeds & Pick<Remembered, 'findSessionRole'>,
+  needs: AuthorizeNeeds & Pick<Remembered, 'findSessionRole' | 'findActiveUser'>,
   accessKeyId: string,
   claims: SessionClaims,
 ): Promise<Caller | undefined> {
@@ -51,8 +50,8 @@ export async function sessionCaller(
     case 'root':
       return rootCaller(accountId, proof)
     case 'user': {
-      const user = await findUserById(needs.database, principal.userId)
-      return user?.status === 'active' ? userCaller(user, proof) : undefined
+      const user = await needs.findActiveUser(principal.userId)
+      return user === undefined ? undefined : userCaller(user, proof)
     }
     case 'role': {
       const role = await needs.findSessionRole(accountId, principal)
@@ -79,10 +78,10 @@ export async function sessionCaller(
     case 'federated-user': {
       const { userId, name } = principal
       const [user, sessionPolicies] = await Promise.all([
-        userId === undefined ? undefined : findUserById(needs.database, userId),
+        userId === undefined ? undefined : needs.findActiveUser(userId),
         isLimited(claims) ? sessionPoliciesOf(needs, claims) : [],
       ])
-      if (userId !== undefined && user?.status !== 'active') return undefined
+      if (userId !== undefined && user === undefined) return undefined
       return {
         ...proof,
         type: 'federated-user',

@@ -15,7 +15,7 @@ import type { SessionTokens } from './session-token.ts'
 
 /** What proving who signed a request needs. */
 export type AuthenticateNeeds = AuthorizeNeeds &
-  Pick<Remembered, 'findSessionRole'> & {
+  Pick<Remembered, 'findSessionRole' | 'findActiveKey' | 'findActiveUser'> & {
     readonly clock: Clock
     readonly vault: Vault
     readonly tokens: SessionTokens
@@ -41,7 +41,7 @@ export type KeyUse = {
 export type StsNeeds = AuthenticateNeeds &
   Remembered & {
     readonly database: Database
-    readonly audit: Pick<Audit, 'recordSoon'>
+    readonly audit: Pick<Audit, 'recordSoon' | 'note'>
     readonly publicUrl: URL
     /** Whose sessions get tokens of the signed form. */
     readonly verifiableSessions: StsSettings['verifiable_sessions']

@@ -61,7 +61,7 @@ export function openSts(needs: OpenStsNeeds): StsNeeds {
     publicUrl,
     keys,
     issuer,
-    ...remembered({ database, epochs }),
+    ...remembered({ database, vault, memory: needs.memory, epochs }),
     samlEntityId: needs.samlEntityId,
     verifyMfa: needs.verifyMfa,
     userOfOwnAssertion: needs.userOfOwnAssertion ?? (async () => undefined),

@@ -1,9 +1,19 @@
+import type { Vault } from '#crypto'
 import type { Queryable } from '#database'
-import { findOidcProvider, findRoleByArn, findRoleById, type OidcProvider, type Role } from '#iam'
+import { findAccessKey, findUserById, type AccessKey, type User } from '#directory'
+import {
+  findOidcProvider,
+  findRoleByArn,
+  findRoleById,
+  recalled,
+  type Memory,
+  type OidcProvider,
+  type Role,
+} from '#iam'
 import { recent } from '#kernel'
 import type { Epochs } from '#sessions'
 
-/** Look-ups of what a session is traded for, without a database read where nothing changed. */
+/** Look-ups of who signs and of what a session is traded for, without a database read where nothing changed. */
 export type Remembered = {
   readonly findRole: (arn: string) => Promise<Role | undefined>
   /** The role of a session, by what its token says. */
@@ -12,6 +22,10 @@ export type Remembered = {
     principal: { readonly roleId: string; readonly roleName: string },
   ) => Promise<Role | undefined>
   readonly findOidcProvider: (accountId: string, issuer: string) => Promise<OidcProvider | undefined>
+  /** A long-term key that is switched on. */
+  readonly findActiveKey: (accessKeyId: string) => Promise<AccessKey | undefined>
+  /** The user behind a key or session, unless disabled. `passwordLastUsed` may be an earlier one. */
+  readonly findActiveUser: (userId: string) => Promise<User | undefined>
 }
 
 const maxEntries = 2_000
@@ -19,12 +33,17 @@ const maxEntries = 2_000
 /**
  * Roles and OIDC providers as they are now: each is remembered until the number that every change of it raises moves
  * on. What was not found is asked again each time.
+ *
+ * Keys and users are remembered as what decisions rest on (`Memory`), and under a name that has their epoch in it:
+ * whichever of the two hears first that one was ended, it is not found any more.
  */
 export function remembered(needs: {
   readonly database: Queryable
+  readonly vault: Vault
+  readonly memory?: Memory | undefined
   readonly epochs: Pick<Epochs, 'of'>
 }): Remembered {
-  const { database } = needs
+  const { database, vault, epochs } = needs
   const roles = memory<Role>(needs.epochs)
   const sessionRoles = memory<Role>(needs.epochs)
   const providers = memory<OidcProvider>(needs.epochs)
@@ -53,6 +72,16 @@ export function remembered(needs: {
         return found
       })
     },
+    findActiveKey: (id) =>
+      recalled(needs, `key ${id} ${epochs.of('key', id)}`, async () => {
+        const key = await findAccessKey(database, vault, id)
+        return key?.status === 'Active' ? key : undefined
+      }),
+    findActiveUser: (userId) =>
+      recalled(needs, `signer ${userId} ${epochs.of('user', userId)}`, async () => {
+        const user = await findUserById(database, userId)
+        return user?.status === 'active' ? user : undefined
+      }),
   }
 }
 

@@ -10,7 +10,7 @@ import { createAudit, listEvents } from '#audit'
 import { type Database } from '#database'
 import { createAccessKey, createUser, type User } from '#directory'
 import { listen, requestEdge, trustedProxies } from '#http'
-import { createRole, putInlinePolicy, readBuiltInPolicies, type Role } from '#iam'
+import { createRole, openMemory, putInlinePolicy, readBuiltInPolicies, type Role } from '#iam'
 import { type Clock } from '#kernel'
 import { openKeys, type Keys } from '#keys'
 import { verifyMfaCode } from '#mfa'
@@ -48,17 +48,20 @@ export async function startSts(clock: Clock, allowedIssuerHosts: readonly string
   const database = await testDatabase()
   await claim(database, clock)
   const publicUrl = new URL('http://localhost:4000/')
-  const [keys, epochs] = await Promise.all([
+  const [keys, epochs, memory] = await Promise.all([
     openKeys({ database, vault: testVault, clock, publicUrl }),
     openEpochs({ database }),
+    openMemory({ database, clock }),
   ])
+  const audit = createAudit({ database, clock })
   const quiet = { info() {}, warn() {}, error: (fields: object) => bugs.push(fields), child: () => quiet }
   const sts = openSts({
     database,
     builtInPolicies: readBuiltInPolicies(new URL('../../config/policies', import.meta.url).pathname),
     vault: testVault,
     clock,
-    audit: createAudit({ database, clock }),
+    memory,
+    audit,
     epochs,
     keys,
     publicUrl,
@@ -111,11 +114,17 @@ export async function startSts(clock: Clock, allowedIssuerHosts: readonly string
     },
     role: (name, trust, more = {}) =>
       createRole(database, clock, { accountId: home, name, trustDocument: document(trust), ...more }),
-    events: async (name) =>
-      (await listEvents(database, { name })).map(({ body }) => JSON.parse(body) as Record<string, unknown>),
+    events: async (name) => {
+      await audit.flush()
+      return (await listEvents(database, { name })).map(
+        ({ body }) => JSON.parse(body) as Record<string, unknown>,
+      )
+    },
     identityOf: async (credentials) => (await client(credentials).send(new GetCallerIdentityCommand({}))).Arn,
     close: async () => {
       await listening.drain(0)
+      await audit.flush()
+      await memory.close()
       await epochs.close()
       await database.close()
     },
