@@ -91,9 +91,19 @@ async function compared(
   const [one, two, three] = [casl(rules), await casbin(rules), cedar(title, rules)]
   agree(kind, rules.length, set, [one, two, three])
   agree(kind, rules.length, list, [])
+  const ask = questions(kind, rules.length)
+  const fromMap = subject(
+    'map',
+    () => {
+      const request = requestOf(ask(), set)
+      return { ...request, context: new Map(request.context) }
+    },
+    evaluate,
+  )
   const found = measure(
     [
       decides('set', kind, rules.length, set),
+      fromMap,
       decides('list', kind, rules.length, list),
       decides('interpreter', kind, rules.length, list, evaluateByReference),
       asks('CASL', kind, rules.length, one),
@@ -117,6 +127,7 @@ const times = (figures: Figures, peer: Figures): number => figures.perSecond / p
   row('  × Cedar (WebAssembly, parsed before)', '≥ 500 ×', `${ratio.toFixed(0)} ×`, ratio >= 500)
   for (const peer of ['CASL', 'casbin', 'interpreter'])
     row(`  × ${peer}`, '', `${times(set, figures(peer)).toFixed(1)} ×`, undefined)
+  row('the same, its context a plain map: p50', '', micro(figures('map').p50), undefined)
   const list = figures('list')
   row('the same as a plain list of 10 policies: p50', '', micro(list.p50), undefined)
   row('  p99', '≤ 50 µs', micro(list.p99), list.p99 <= 50)

@@ -1,4 +1,4 @@
-import { parsePolicy, policySet, rcpFullAccess, scpFullAccess } from '#policy'
+import { parsePolicy, policySet, rcpFullAccess, requestContext, scpFullAccess } from '#policy'
 import type { DecisionRequest, DocumentType, PolicyRef, RequestPolicies } from '#policy'
 
 /** A statement in the words that all engines of the comparison share. */
@@ -156,7 +156,7 @@ export const requestOf = (
   principal,
   action,
   resource: { arn: resource, accountId: account },
-  context: new Map([
+  context: requestContext([
     ['aws:PrincipalTag/team', 'red'],
     ['aws:SourceIp', ip],
     ['aws:CurrentTime', fresh('2026-11-22T10:00:00Z')],

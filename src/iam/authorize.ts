@@ -1,7 +1,14 @@
 import type { Queryable } from '#database'
 import type { RequestInfo } from '#http'
 import { refuse } from '#kernel'
-import { type ContextValue, type Decision, evaluate, type PolicyRef, type RequestPrincipal } from '#policy'
+import {
+  type ContextValue,
+  type Decision,
+  evaluate,
+  type PolicyRef,
+  type RequestPrincipal,
+  withEntries,
+} from '#policy'
 import type { BuiltInPolicies } from './built-in.ts'
 import { type Caller, principalOf, type UserCaller } from './caller.ts'
 import { contextOf } from './context.ts'
@@ -106,38 +113,18 @@ function judge(
   rails: GuardRails | undefined,
 ): Judge {
   const principal = principalOf(caller)
-  const base = new Map(contextOf(from, caller, principalKeys(rails, caller.accountId)))
+  const base = contextOf(from, caller, principalKeys(rails, caller.accountId))
   const scpLevels = rails?.standingOf(caller.accountId)?.scpLevels
-  // One context for every question: what one of them added is taken out before the next. Deciding keeps nothing of it.
-  const context = new Map(base)
-  let added: string[] = []
+  // Most questions of a sitting are about resources of one account.
   let owner: string | undefined
+  let owned = base
   return ({ action, resource, context: more, resourcePolicy }) => {
-    for (const name of added) {
-      const before = base.get(name)
-      if (before === undefined) context.delete(name)
-      else context.set(name, before)
-    }
-    added = []
     const owners = ownerOf(resource, caller.accountId)
     if (owners !== owner) {
       owner = owners
-      for (const [name, value] of resourceKeys(rails, owners)) {
-        if (value === undefined) {
-          base.delete(name)
-          context.delete(name)
-        } else {
-          base.set(name, value)
-          context.set(name, value)
-        }
-      }
+      owned = withEntries(base, resourceKeys(rails, owners))
     }
-    if (more !== undefined)
-      for (const [name, value] of more) {
-        if (value === undefined) continue
-        context.set(name, value)
-        added.push(name)
-      }
+    const context = more === undefined ? owned : withEntries(owned, more)
     return evaluate({
       principal,
       action,

@@ -1,5 +1,5 @@
 import type { RequestInfo } from '#http'
-import type { ContextValue } from '#policy'
+import { requestContext, type ContextValue } from '#policy'
 import type { Caller } from './caller.ts'
 
 const types: Record<Caller['type'], string> = {
@@ -29,33 +29,34 @@ export function contextOf(
   caller: Caller | undefined,
   more: Iterable<readonly [string, ContextValue | undefined]> = [],
 ): ReadonlyMap<string, ContextValue> {
-  const keys = new Map<string, ContextValue>([
+  const keys: (readonly [string, ContextValue | undefined])[] = [
     ['aws:CurrentTime', iso(request.at)],
     ['aws:EpochTime', String(seconds(request.at))],
     ['aws:SourceIp', request.ip],
     ['aws:SecureTransport', String(request.secure)],
-  ])
-  if (request.userAgent !== '') keys.set('aws:UserAgent', request.userAgent)
+  ]
+  const add = (name: string, value: ContextValue) => keys.push([name, value])
+  if (request.userAgent !== '') add('aws:UserAgent', request.userAgent)
   if (caller !== undefined) {
-    keys.set('aws:PrincipalArn', caller.type === 'role-session' ? caller.role.arn : caller.arn)
-    keys.set('aws:PrincipalAccount', caller.accountId)
-    keys.set('aws:PrincipalType', types[caller.type])
-    keys.set('aws:userid', caller.userId)
-    if (caller.type === 'user') keys.set('aws:username', caller.user.name)
-    for (const [key, value] of Object.entries(caller.tags)) keys.set(`aws:PrincipalTag/${key}`, value)
-    if (caller.sourceIdentity !== undefined) keys.set('aws:SourceIdentity', caller.sourceIdentity)
+    add('aws:PrincipalArn', caller.type === 'role-session' ? caller.role.arn : caller.arn)
+    add('aws:PrincipalAccount', caller.accountId)
+    add('aws:PrincipalType', types[caller.type])
+    add('aws:userid', caller.userId)
+    if (caller.type === 'user') add('aws:username', caller.user.name)
+    for (const [key, value] of Object.entries(caller.tags)) add(`aws:PrincipalTag/${key}`, value)
+    if (caller.sourceIdentity !== undefined) add('aws:SourceIdentity', caller.sourceIdentity)
     if (caller.type === 'role-session' && caller.provider !== undefined)
-      keys.set('aws:FederatedProvider', caller.provider)
+      add('aws:FederatedProvider', caller.provider)
     if (caller.type === 'role-session')
-      for (const [key, value] of caller.federatedContext ?? []) keys.set(key, value)
+      for (const [key, value] of caller.federatedContext ?? []) add(key, value)
     // Only temporary credentials know of a second factor: with a long-term key both keys are absent.
     if (caller.issuedAt !== undefined) {
-      keys.set('aws:TokenIssueTime', iso(caller.issuedAt))
-      keys.set('aws:MultiFactorAuthPresent', String(caller.mfaAt !== undefined))
+      add('aws:TokenIssueTime', iso(caller.issuedAt))
+      add('aws:MultiFactorAuthPresent', String(caller.mfaAt !== undefined))
       if (caller.mfaAt !== undefined)
-        keys.set('aws:MultiFactorAuthAge', String(Math.max(0, seconds(request.at) - seconds(caller.mfaAt))))
+        add('aws:MultiFactorAuthAge', String(Math.max(0, seconds(request.at) - seconds(caller.mfaAt))))
     }
   }
-  for (const [key, value] of more) if (value !== undefined) keys.set(key, value)
-  return keys
+  for (const each of more) keys.push(each)
+  return requestContext(keys)
 }

@@ -12,6 +12,7 @@ export { policySet } from './engine/compiled.ts'
 export { evaluate, evaluateByReference } from './evaluate.ts'
 export type { Finding, Fix } from './findings.ts'
 export type { Severity } from './checks.ts'
+export { requestContext, withEntries } from './request-context.ts'
 export { parsePolicy, type Parsed } from './parse.ts'
 export { bindPrincipals, principalArnsIn } from './principals.ts'
 export type {

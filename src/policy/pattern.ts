@@ -207,3 +207,11 @@ export function isTooComplex(pattern: Pattern): boolean {
   }
   return false
 }
+
+/** The literal text of a pattern that is such a text and a star; undefined for any other. */
+export function wholePrefix({ tokens }: Pattern): string | undefined {
+  const [prefix, star] = tokens
+  return tokens.length === 2 && typeof prefix === 'string' && typeof star === 'object' && star.kind === 'many'
+    ? prefix
+    : undefined
+}

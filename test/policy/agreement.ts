@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { evaluate, evaluateByReference, policySet } from '#policy'
+import { evaluate, evaluateByReference, policySet, requestContext, withEntries } from '#policy'
 import type { Decision, DecisionRequest } from '#policy'
 import { asked, documents, requestFrom } from './generate.ts'
 
@@ -45,19 +45,26 @@ const withSets = (request: DecisionRequest): DecisionRequest => ({
   },
 })
 
+/** The same context, made for deciding: its last entries were added later. */
+const laidOut = ({ context }: Pick<DecisionRequest, 'context'>): DecisionRequest['context'] => {
+  const entries = [...context]
+  return withEntries(requestContext(entries.slice(0, 2)), entries.slice(2))
+}
+
 /** That the compiled engine and the readable interpreter decide alike; counts what it sees. Throws where they do not. */
 export const agreement = (seen: Seen): fc.IProperty<unknown> =>
   fc.property(
     fc.array(asked, { minLength: requestsPerSet, maxLength: requestsPerSet }),
     documents,
     fc.boolean(),
-    (all, from, indexed) => {
+    fc.boolean(),
+    (all, from, indexed, laid) => {
       const [first] = all
       if (!first) return
       const plain = requestFrom(first, from)
       const { policies } = indexed ? withSets(plain) : plain
       for (const who of all) {
-        const request = { ...who, policies }
+        const request = { ...who, policies, context: laid ? laidOut(who) : who.context }
         const compiled = evaluate(request)
         const reference = evaluateByReference(request)
         seen[compiled.effect]++

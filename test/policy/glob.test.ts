@@ -34,6 +34,18 @@ describe('both globs', () => {
     )
   })
 
+  it('find by order what begins with a text, also beside the last unit there is', () => {
+    const units = ['a', 'b', '\u0000', '\ufffe', '\uffff', 'é', '\ud83d', '\ude00']
+    fc.assert(
+      fc.property(textOf(units, 4), textOf(units, 6), fc.boolean(), (start, rest, joined) => {
+        fc.pre(start !== '')
+        const text = joined ? start + rest : rest
+        expect(fixedTest(pattern(`${start}*`))(text)).toBe(text.startsWith(start))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
   /** Long texts in which much of a piece stands in many places, and pieces that fail late. */
   const repeated = (letters: readonly string[]) =>
     fc

@@ -1,5 +1,6 @@
-import { canonicalKey, type Condition } from '../ast.ts'
+import type { Condition } from '../ast.ts'
 import type { Keys } from '../context.ts'
+import { layoutOf } from '../layout.ts'
 import { conditionHolds } from '../reference/conditions.ts'
 import type { ContextValue } from '../request.ts'
 import type { Budget } from './automaton.ts'
@@ -46,10 +47,7 @@ export function holdsFor(
 ): readonly boolean[] {
   const context = new Map(others)
   if (value !== undefined) context.set(key, value)
-  const keys: Keys = {
-    context,
-    names: new Map([...context.keys()].map((name) => [canonicalKey(name), name])),
-  }
+  const keys: Keys = { context, layout: layoutOf([...context.keys()]), inOrder: undefined }
   return conditions.map((condition) => conditionHolds(condition, keys))
 }
 

@@ -1,4 +1,5 @@
-import { literalOf, matchesEverything, type Pattern } from '../pattern.ts'
+import { literalOf, matchesEverything, wholePrefix, type Pattern } from '../pattern.ts'
+import { beginningOf } from './beginning.ts'
 import {
   extended,
   nextGram,
@@ -153,15 +154,12 @@ const table = (count: number): (Lead | undefined)[] =>
 
 function add(heads: (Lead | undefined)[], entry: Entry, pattern: Pattern, hash: number): void {
   const place = placeOf(hash, heads.length)
-  const { tokens } = pattern
-  const [prefix, star] = tokens
-  const plain =
-    tokens.length === 2 && typeof prefix === 'string' && typeof star === 'object' && star.kind === 'many'
+  const prefix = wholePrefix(pattern)
   heads[place] = {
     entry,
     hash,
-    prefix: plain ? prefix : '',
-    test: plain ? undefined : likeTest(pattern),
+    beginning: prefix === undefined ? undefined : beginningOf(prefix),
+    test: prefix === undefined ? likeTest(pattern) : undefined,
     next: heads[place],
   }
 }

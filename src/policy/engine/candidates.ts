@@ -1,5 +1,7 @@
 import type { PolicyRef, Decision, Layer } from '../request.ts'
+import { wholePrefix } from '../pattern.ts'
 import { principalLink, type Link } from '../principals.ts'
+import { beginningOf, begins, type Beginning } from './beginning.ts'
 import type { Check } from './condition.ts'
 import { dependsOnCaller, type CompiledStatement } from './statement.ts'
 import type { View } from './view.ts'
@@ -10,6 +12,10 @@ import type { View } from './view.ts'
  */
 export type Entry = {
   readonly compiled: CompiledStatement
+  /** What the resource must begin with, where that is the whole test. */
+  readonly beginning: Beginning | undefined
+  /** Any other test of the resource; undefined when every resource matches. */
+  readonly resource: CompiledStatement['resource']
   readonly conditions: readonly Check[] | undefined
   /** The caller must be looked for in its principals. */
   readonly named: boolean
@@ -23,16 +29,27 @@ export type Entry = {
 }
 
 /** The entry of a statement. */
-export const entryOf = (compiled: CompiledStatement, ref: PolicyRef | undefined, at: number): Entry => ({
-  compiled,
-  conditions: compiled.conditions.length > 0 ? compiled.conditions : undefined,
-  named: dependsOnCaller(compiled),
-  ref,
-  at,
-  said: undefined,
-  saidOf: undefined,
-  saidAt: undefined,
-})
+export function entryOf(compiled: CompiledStatement, ref: PolicyRef | undefined, at: number): Entry {
+  const prefix = prefixOf(compiled.statement)
+  return {
+    compiled,
+    beginning: prefix === undefined ? undefined : beginningOf(prefix),
+    resource: compiled.resource,
+    conditions: compiled.conditions.length > 0 ? compiled.conditions : undefined,
+    named: dependsOnCaller(compiled),
+    ref,
+    at,
+    said: undefined,
+    saidOf: undefined,
+    saidAt: undefined,
+  }
+}
+
+/** Of a statement with one resource, `prefix*`. */
+function prefixOf({ resources }: CompiledStatement['statement']): string | undefined {
+  const [only] = resources?.patterns ?? []
+  return resources?.not === false && resources.patterns.length === 1 && only ? wholePrefix(only) : undefined
+}
 
 /** The statements of one effect whose action matches, found by resource. */
 export type Candidates = {
@@ -50,7 +67,7 @@ export type Lead = {
   readonly entry: Entry
   readonly hash: number
   /** What the resource must begin with, where that is the whole test. */
-  readonly prefix: string
+  readonly beginning: Beginning | undefined
   readonly test: ((text: string, view: View) => boolean) | undefined
   readonly next: Lead | undefined
 }
@@ -92,14 +109,12 @@ export function find(candidates: Candidates, view: View, granted?: Granted): Ent
     return candidates.sure
   }
   const { always, exact, prefixes, grams } = candidates
+  const text = view.resource
   for (let at = 0; at < always.length; at++) {
     const entry = always[at]
     if (entry === undefined) continue
-    const { resource } = entry.compiled
-    if ((resource === undefined || resource(view.resource, view)) && settles(entry, view, granted))
-      return entry
+    if (reaches(entry, text, view) && settles(entry, view, granted)) return entry
   }
-  const text = view.resource
   if (exact !== undefined) {
     const entries = exact.get(text)
     if (entries) for (const entry of entries) if (settles(entry, view, granted)) return entry
@@ -109,6 +124,12 @@ export function find(candidates: Candidates, view: View, granted?: Granted): Ent
     if (found) return found
   }
   return grams && findByGram(grams, text, view, granted)
+}
+
+/** Whether the Resource of an entry matches. */
+function reaches({ beginning, resource }: Entry, text: string, view: View): boolean {
+  if (beginning !== undefined) return begins(beginning, text)
+  return resource === undefined || resource(text, view)
 }
 
 /** Whether an entry whose Action and Resource match applies; as the search wants it, see find. */
@@ -173,12 +194,9 @@ function follow(
 ): Entry | undefined {
   for (let lead = head; lead !== undefined; lead = lead.next) {
     if (lead.hash !== hash) continue
-    const { test } = lead
-    if (
-      (test === undefined ? text.slice(0, lead.prefix.length) === lead.prefix : test(text, view)) &&
-      settles(lead.entry, view, granted)
-    )
-      return lead.entry
+    const { beginning, test } = lead
+    const matches = beginning === undefined ? test === undefined || test(text, view) : begins(beginning, text)
+    if (matches && settles(lead.entry, view, granted)) return lead.entry
   }
   return undefined
 }

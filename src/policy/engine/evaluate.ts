@@ -1,12 +1,12 @@
 /** The compiled engine: the same decisions as `reference/`, found by index instead of reading every statement. */
-import { canonicalNames } from '../context.ts'
-import type { Decision, DecisionRequest, Layer, PolicyRef, RequestPolicies } from '../request.ts'
+import { layoutFor } from '../context.ts'
+import type { Decision, DecisionRequest, Layer, PolicyRef } from '../request.ts'
 import { sayAllow, sayAlways, sayDeny, sayError, sayNothing, type Found } from '../say.ts'
 import { isSameAccount, slotProblem } from '../standing.ts'
 import { actionOf, type Action } from './actions.ts'
 import { find, type Candidates, type Entry, type Granted as GrantedEntries } from './candidates.ts'
 import { compiledPolicy, compiledSet, indexOf, type Compiled, type Slot } from './compiled.ts'
-import { arrangedFor } from './statement-index.ts'
+import { arrangedFor, type Arranged } from './statement-index.ts'
 import { createView, type View } from './view.ts'
 
 const none: readonly never[] = []
@@ -29,37 +29,46 @@ function decide(request: DecisionRequest): Decision {
   const rcpLevels = policies.rcpLevels ?? none
   const session = policies.session ?? none
   // Most limits let most actions pass whoever asks for what; of those nothing else need be asked.
-  const limits: Limits = {
-    scp: !everyLevelIsOpen(scpLevels, 'scp', action),
-    rcp: !everyLevelIsOpen(rcpLevels, 'rcp', action),
-    boundary: boundary !== undefined && !isOpen(compiledPolicy(boundary.policy), 'plain', action),
-    session: session.length > 0 && !isOpenSet(session, 'plain', action),
-  }
-  if (!everySlotFits(policies, limits)) {
+  const scpLimits = !everyLevelIsOpen(scpLevels, 'scp', action)
+  const rcpLimits = !everyLevelIsOpen(rcpLevels, 'rcp', action)
+  const bounded = boundary !== undefined
+  const boundaryLimits = bounded && !isOpen(compiledPolicy(boundary.policy), 'plain', action)
+  const sessionLimits = session.length > 0 && !isOpenSet(session, 'plain', action)
+  // What is open fits.
+  const fitting =
+    fits(identity, 'plain') &&
+    (resource === undefined || fitsOne(resource, 'resource')) &&
+    (trust === undefined || fitsOne(trust, 'trust')) &&
+    (!boundaryLimits || fitsOne(boundary, 'plain')) &&
+    (!sessionLimits || fits(session, 'plain')) &&
+    (!scpLimits || everyLevelFits(scpLevels, 'scp')) &&
+    (!rcpLimits || everyLevelFits(rcpLevels, 'rcp'))
+  if (!fitting) {
     // The slow path says which policy does not fit.
     const problem = slotProblem(policies)
     if (problem !== undefined) return sayError(problem)
   }
-  const bounded = boundary !== undefined
-  const names = canonicalNames(request.context)
-  const view = createView(principal, bounded, request.resource.arn, request.context, names)
+  const layout = layoutFor(request.context)
+  const view = createView(principal, bounded, request.resource.arn, request.context, layout)
+
+  const own = arrangedSet(identity, action)
 
   const denied =
-    (limits.scp ? deniedAtLevels('scp', scpLevels, action, view) : undefined) ??
-    (limits.rcp ? deniedAtLevels('rcp', rcpLevels, action, view) : undefined) ??
-    firstOf('identity', identity, 'deny', action, view) ??
-    (boundary && limits.boundary ? firstIn('boundary', boundary, 'deny', action, view) : undefined) ??
-    (limits.session ? firstOf('session', session, 'deny', action, view) : undefined) ??
-    (resource && firstIn('resource', resource, 'deny', action, view)) ??
-    (trust && firstIn('trust', trust, 'deny', action, view))
+    (scpLimits ? deniedAtLevels('scp', scpLevels, action, view) : undefined) ??
+    (rcpLimits ? deniedAtLevels('rcp', rcpLevels, action, view) : undefined) ??
+    (own ? firstAmong('identity', own.deny, view) : firstIn('identity', identity, 'deny', action, view)) ??
+    (boundary && boundaryLimits ? firstOfOne('boundary', boundary, 'deny', action, view) : undefined) ??
+    (sessionLimits ? firstOf('session', session, 'deny', action, view) : undefined) ??
+    (resource && firstOfOne('resource', resource, 'deny', action, view)) ??
+    (trust && firstOfOne('trust', trust, 'deny', action, view))
   if (denied) return said(denied, sayDeny)
 
   const hasAccount = principal.accountId !== undefined
-  if (hasAccount && limits.scp) {
+  if (hasAccount && scpLimits) {
     const level = levelWithoutAllow(scpLevels, action, view)
     if (level >= 0) return sayNothing(request, { layer: 'scp', level })
   }
-  if (limits.rcp) {
+  if (rcpLimits) {
     const level = levelWithoutAllow(rcpLevels, action, view)
     if (level >= 0) return sayNothing(request, { layer: 'rcp', level })
   }
@@ -74,25 +83,19 @@ function decide(request: DecisionRequest): Decision {
   if (principal.kind === 'federated-user' && session.length === 0)
     return sayNothing(request, { layer: 'session' })
 
-  const own = firstOf('identity', identity, 'allow', action, view)
+  const allowed = own
+    ? firstAmong('identity', own.allow, view)
+    : firstIn('identity', identity, 'allow', action, view)
   const isRoot = principal.kind === 'root'
-  const grants = combine(granted, own, isRoot, sameAccount, trust !== undefined)
+  const grants = combine(granted, allowed, isRoot, sameAccount, trust !== undefined)
   if (!grants) {
     const ownerLacks = (trust !== undefined || !sameAccount) && !granted
-    return sayNothing(request, { layer: ownerLacks || own || isRoot ? owner : 'identity' })
+    return sayNothing(request, { layer: ownerLacks || allowed || isRoot ? owner : 'identity' })
   }
-  if (boundary && limits.boundary && !someIn(boundary, action, view))
+  if (boundary && boundaryLimits && !someIn(boundary, action, view))
     return sayNothing(request, { layer: 'boundary' })
-  if (limits.session && !someOf(session, action, view)) return sayNothing(request, { layer: 'session' })
+  if (sessionLimits && !someOf(session, action, view)) return sayNothing(request, { layer: 'session' })
   return Array.isArray(grants) ? sayAllow(grants) : said(grants, sayGrant)
-}
-
-/** Which limits have something to say about the action: those that are not open. */
-type Limits = {
-  readonly scp: boolean
-  readonly rcp: boolean
-  readonly boundary: boolean
-  readonly session: boolean
 }
 
 /** Whether policies that stand where they belong allow every request for the action and deny none. */
@@ -174,6 +177,12 @@ function levelWithoutAllow(levels: readonly (readonly PolicyRef[])[], action: Ac
   return -1
 }
 
+/** What a policySet says about an action; undefined for any other list. */
+function arrangedSet(refs: readonly PolicyRef[], action: Action): Arranged | undefined {
+  const set = compiledSet(refs)
+  return set && arrangedFor(indexOf(set), action)
+}
+
 function firstOf(
   layer: Layer,
   refs: readonly PolicyRef[],
@@ -181,12 +190,26 @@ function firstOf(
   action: Action,
   view: View,
 ): Hit | undefined {
-  const set = compiledSet(refs)
-  if (set) {
-    const candidates = candidatesFor(set, effect, action)
-    const entry = candidates && find(candidates, view)
-    return entry?.ref && hit(layer, entry.ref, entry)
-  }
+  const arranged = arrangedSet(refs, action)
+  return arranged
+    ? firstAmong(layer, effect === 'deny' ? arranged.deny : arranged.allow, view)
+    : firstIn(layer, refs, effect, action, view)
+}
+
+/** The first of a policySet's statements for an action. */
+function firstAmong(layer: Layer, candidates: Candidates | undefined, view: View): Hit | undefined {
+  const entry = candidates && find(candidates, view)
+  return entry?.ref && hit(layer, entry.ref, entry)
+}
+
+/** The first in a list, policy by policy. */
+function firstIn(
+  layer: Layer,
+  refs: readonly PolicyRef[],
+  effect: Effect,
+  action: Action,
+  view: View,
+): Hit | undefined {
   for (let at = 0; at < refs.length; at++) {
     const ref = refs[at]
     if (ref === undefined) continue
@@ -197,7 +220,13 @@ function firstOf(
   return undefined
 }
 
-function firstIn(layer: Layer, ref: PolicyRef, effect: Effect, action: Action, view: View): Hit | undefined {
+function firstOfOne(
+  layer: Layer,
+  ref: PolicyRef,
+  effect: Effect,
+  action: Action,
+  view: View,
+): Hit | undefined {
   const candidates = candidatesFor(compiledPolicy(ref.policy), effect, action)
   const entry = candidates && find(candidates, view)
   return entry && hit(layer, ref, entry)
@@ -244,20 +273,7 @@ function grantedBy(layer: Layer, ref: PolicyRef, action: Action, view: View): Gr
   }
 }
 
-/** Whether every policy was read as what it stands for; open limits are known to be. */
-function everySlotFits(policies: RequestPolicies, limits: Limits): boolean {
-  const { identity, boundary, session, resource, trust, scpLevels, rcpLevels } = policies
-  return (
-    fits(identity, 'plain') &&
-    (resource === undefined || fitsOne(resource, 'resource')) &&
-    (trust === undefined || fitsOne(trust, 'trust')) &&
-    (!limits.boundary || boundary === undefined || fitsOne(boundary, 'plain')) &&
-    (!limits.session || session === undefined || fits(session, 'plain')) &&
-    (!limits.scp || scpLevels === undefined || everyLevelFits(scpLevels, 'scp')) &&
-    (!limits.rcp || rcpLevels === undefined || everyLevelFits(rcpLevels, 'rcp'))
-  )
-}
-
+/** Whether every policy of every level was read as what it stands for. */
 function everyLevelFits(levels: readonly (readonly PolicyRef[])[], slot: Slot): boolean {
   for (let level = 0; level < levels.length; level++) if (!fits(levels[level] ?? none, slot)) return false
   return true

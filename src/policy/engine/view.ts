@@ -1,4 +1,5 @@
-import type { Keys } from '../context.ts'
+import { inOrderOf, type Keys } from '../context.ts'
+import type { Layout } from '../layout.ts'
 import type { ContextValue, RequestPrincipal } from '../request.ts'
 import { readAddress, readDate, readDecimal, type Address, type Decimal, type Instant } from '../values.ts'
 
@@ -7,11 +8,7 @@ export type View = Keys & {
   readonly principal: RequestPrincipal
   readonly bounded: boolean
   readonly resource: string
-  reads: Reads | undefined
-}
-
-/** What was read of each kind. Mostly it is one text that statement after statement asks for. */
-type Reads = {
+  // What was read of each kind. Mostly it is one text that statement after statement asks for.
   decimal: Read<Decimal> | undefined
   date: Read<Instant> | undefined
   address: Read<Address> | undefined
@@ -30,40 +27,41 @@ export const createView = (
   bounded: boolean,
   resource: string,
   context: ReadonlyMap<string, ContextValue>,
-  names: ReadonlyMap<string, string>,
+  layout: Layout,
 ): View => ({
   context,
-  names,
+  layout,
+  inOrder: inOrderOf(context),
   principal,
   bounded,
   resource,
-  reads: undefined,
+  decimal: undefined,
+  date: undefined,
+  address: undefined,
+  arn: undefined,
 })
-
-const readsOf = (view: View): Reads =>
-  (view.reads ??= { decimal: undefined, date: undefined, address: undefined, arn: undefined })
 
 /** A request's text as a number; undefined for what is none. */
 export function decimalOf(view: View, text: string): Decimal | undefined {
-  const read = (readsOf(view).decimal ??= { text, value: readDecimal(text) })
+  const read = (view.decimal ??= { text, value: readDecimal(text) })
   return read.text === text ? read.value : another(read, text, readDecimal)
 }
 
 /** A request's text as a date; undefined for what is none. */
 export function dateOf(view: View, text: string): Instant | undefined {
-  const read = (readsOf(view).date ??= { text, value: readDate(text) })
+  const read = (view.date ??= { text, value: readDate(text) })
   return read.text === text ? read.value : another(read, text, readDate)
 }
 
 /** A request's text as an address; undefined for what is none. */
 export function addressOf(view: View, text: string): Address | undefined {
-  const read = (readsOf(view).address ??= { text, value: readAddress(text) })
+  const read = (view.address ??= { text, value: readAddress(text) })
   return read.text === text ? read.value : another(read, text, readAddress)
 }
 
 /** The six fields of an ARN, the last with the rest; undefined for what is none. */
 export function arnOf(view: View, text: string): readonly string[] | undefined {
-  const read = (readsOf(view).arn ??= { text, value: arnFields(text) })
+  const read = (view.arn ??= { text, value: arnFields(text) })
   return read.text === text ? read.value : another(read, text, arnFields)
 }
 

@@ -5,7 +5,7 @@
  * policies, roles of other accounts and guard-rails with conditions; here they are layers like any other.
  */
 import { canonicalKey, type Statement } from '../ast.ts'
-import { canonicalContext, type Keys } from '../context.ts'
+import { canonicalContext, valueOf, type Keys } from '../context.ts'
 import { evaluate } from '../evaluate.ts'
 import { foldedAction } from '../fold.ts'
 import { fill, globMatches, many, type Glob } from '../glob.ts'
@@ -220,7 +220,7 @@ function missingKeys(placed: readonly Placed[], asked: Asked): readonly string[]
       if (!actionMatches(statement, asked.action) || !mayMatchResource(statement, asked)) continue
       for (const name of keysOfStatement(statement)) {
         const key = canonicalKey(name)
-        if (!asked.keys.names.has(key) && !missing.has(key)) missing.set(key, name)
+        if (!asked.keys.layout.places.has(key) && !missing.has(key)) missing.set(key, name)
       }
     }
   }
@@ -242,12 +242,13 @@ export function mayMatchResource(
 
 function openVariables({ text, tokens }: Pattern, keys: Keys): Glob {
   const open = tokens.map((token) => {
-    const isOpen = typeof token === 'object' && token.kind === 'variable' && !keys.names.has(token.key)
+    const isOpen =
+      typeof token === 'object' && token.kind === 'variable' && !keys.layout.places.has(token.key)
     return isOpen ? ({ kind: 'many' } as const) : token
   })
   const glob =
     fill({ text, tokens: open }, (key) => {
-      const value = keys.context.get(keys.names.get(key) ?? '')
+      const value = valueOf(keys, key)
       return typeof value === 'string' ? value : undefined
     }) ?? []
   return glob.filter((unit, index) => unit !== many || glob[index - 1] !== many)
