@@ -35,7 +35,7 @@ import {
   publicHostOnly,
   requestEdge,
   requestInfo,
-  type RequestLog,
+  type EdgeLog,
   securityHeaders,
   serveAssets,
   trustedProxies,
@@ -71,7 +71,7 @@ export type AppNeeds = {
   readonly database: Database
   readonly vault: Vault
   readonly clock: Clock
-  readonly log: RequestLog & { child(fields: object): RequestLog }
+  readonly log: EdgeLog
   /** Where config/ and views/ are. */
   readonly packageDir: string
 }

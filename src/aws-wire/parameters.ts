@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { refuse } from '#kernel'
 
 /** The parameters of one call as a tree: `Tags.member.1.Key=a` is Tags → member → 1 → Key. */
@@ -39,14 +40,10 @@ export function readParameters(text: string): ParameterNode {
 }
 
 /** The same from bytes that must be UTF-8. */
-export function readParameterBytes(body: Uint8Array): ParameterNode {
-  try {
-    return readParameters(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body))
-  } catch (cause) {
-    if (cause instanceof TypeError) return malformed('The request body is not UTF-8.')
-    throw cause
-  }
-}
+export const readParameterBytes = (body: Uint8Array): ParameterNode =>
+  isUtf8(body)
+    ? readParameters(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+    : malformed('The request body is not UTF-8.')
 
 function decode(text: string): string {
   const decoded = decodePercent(text.replaceAll('+', ' '))

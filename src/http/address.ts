@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { IncomingMessage } from 'node:http'
-import { refuse } from '#kernel'
+import { recent, refuse } from '#kernel'
 
 /** The proxies whose `X-Forwarded-*` headers count. */
 export type TrustedProxies = { trusts(address: string): boolean }
@@ -34,12 +34,21 @@ export function trustedProxies(setting: string): TrustedProxies {
     some = true
     list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
+  const isListed = (address: string): boolean => {
+    const bare = plain(address)
+    const family = isIP(bare)
+    return family !== 0 && list.check(bare, family === 4 ? 'ipv4' : 'ipv6')
+  }
+  // The same few proxies send all requests, and asking the list costs more than all the rest of an address.
+  const known = recent<boolean>(1_000)
   return {
     trusts: (address) => {
       if (!some) return false
-      const bare = plain(address)
-      const family = isIP(bare)
-      return family !== 0 && list.check(bare, family === 4 ? 'ipv4' : 'ipv6')
+      const before = known.get(address)
+      if (before !== undefined) return before
+      const listed = isListed(address)
+      known.set(address, listed)
+      return listed
     },
   }
 }

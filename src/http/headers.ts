@@ -52,7 +52,9 @@ export function securityHeaders(publicUrl: URL): Middleware {
     ],
   ]
   return (ctx, next) => {
-    for (const [name, value] of programs.test(ctx.path) ? ofPrograms : ofPages) ctx.res.setHeader(name, value)
+    // What is posted to the root is the AWS Query wire's.
+    const isProgram = ctx.path === '/' ? ctx.method === 'POST' : programs.test(ctx.path)
+    for (const [name, value] of isProgram ? ofPrograms : ofPages) ctx.res.setHeader(name, value)
     return next()
   }
 }

@@ -20,7 +20,13 @@ export type RequestLog = {
   error(fields: object, message: string): void
 }
 
-type Held = { readonly info: RequestInfo; readonly log: RequestLog }
+/** A log that can be asked whether it writes lines of a level, and otherwise writes all. */
+export type EdgeLog = RequestLog & {
+  child(fields: object): RequestLog
+  isLevelEnabled?(level: string): boolean
+}
+
+type Held = { readonly info: RequestInfo; readonly parent: EdgeLog; log?: RequestLog }
 
 // A property of the request, not a WeakMap beside it: the collector pays for every entry of a WeakMap, request by request.
 const held = Symbol('request')
@@ -35,8 +41,11 @@ const heldOf = (ctx: Context): Held => {
 /** Who asks, from where, when. */
 export const requestInfo = (ctx: Context): RequestInfo => heldOf(ctx).info
 
-/** The log of this request. */
-export const requestLog = (ctx: Context): RequestLog => heldOf(ctx).log
+/** The log of this request. Made when it is first asked for: most requests have nothing to say but that they were. */
+export const requestLog = (ctx: Context): RequestLog => {
+  const own = heldOf(ctx)
+  return (own.log ??= own.parent.child({ request: own.info.id }))
+}
 
 /**
  * The first middleware: gives the request its id (`X-Request-ID` in the answer), its address and its log, writes one
@@ -44,11 +53,12 @@ export const requestLog = (ctx: Context): RequestLog => heldOf(ctx).log
  */
 export function requestEdge(needs: {
   clock: Clock
-  log: RequestLog & { child(fields: object): RequestLog }
+  log: EdgeLog
   proxies: TrustedProxies
   publicUrl: URL
 }): Middleware {
   const secureByDefault = needs.publicUrl.protocol === 'https:'
+  const writesLines = needs.log.isLevelEnabled?.('info') ?? true
   return async (ctx, next) => {
     const at = needs.clock()
     const began = performance.now()
@@ -63,8 +73,7 @@ export function requestEdge(needs: {
       secure:
         forwardedProto === undefined || forwardedProto === '' ? secureByDefault : forwardedProto === 'https',
     }
-    const log = needs.log.child({ request: info.id })
-    ;(ctx.req as Edged)[held] = { info, log }
+    ;(ctx.req as Edged)[held] = { info, parent: needs.log }
     ctx.res.setHeader('X-Request-ID', info.id)
     try {
       if (ctx.url.length > 65_536 || ctx.url.includes('\0') || /%00/.test(ctx.url)) {
@@ -74,7 +83,7 @@ export function requestEdge(needs: {
       }
       await next()
     } catch (thrown) {
-      log.error(
+      requestLog(ctx).error(
         isFailure(thrown) ? { reason: thrown.reason, detail: thrown.detail } : { err: thrown },
         'a request failed outside its wire',
       )
@@ -84,17 +93,18 @@ export function requestEdge(needs: {
         ctx.body = `Something went wrong on our side. Request ${info.id}.\n`
       }
     } finally {
-      log.info(
-        {
-          method: ctx.method,
-          // Ids in paths (setup links, hand-overs, interactions) open something: a log must not.
-          path: ctx.path.length < 40 ? ctx.path : ctx.path.replaceAll(/[\w-]{40,}/g, ':id'),
-          status: ctx.status,
-          ip: info.ip,
-          ms: Math.round(performance.now() - began),
-        },
-        'request',
-      )
+      if (writesLines)
+        requestLog(ctx).info(
+          {
+            method: ctx.method,
+            // Ids in paths (setup links, hand-overs, interactions) open something: a log must not.
+            path: ctx.path.length < 40 ? ctx.path : ctx.path.replaceAll(/[\w-]{40,}/g, ':id'),
+            status: ctx.status,
+            ip: info.ip,
+            ms: Math.round(performance.now() - began),
+          },
+          'request',
+        )
     }
   }
 }

@@ -27,7 +27,7 @@ import {
 } from '#http'
 import { callerIdentity } from '#iam'
 import { isFailure, refuse, type Failure } from '#kernel'
-import type { HeaderPairs, SignableRequest } from '#sigv4'
+import type { SignableRequest } from '#sigv4'
 
 import { wasAudited } from './audited.ts'
 import { authenticate, findCredentials, type SignedCaller } from './authenticate.ts'
@@ -102,23 +102,26 @@ type Arrival =
 const otherFaces = new Set(['signet', 'awsssoportal', 'sso-oauth', 'signin', 'rolesanywhere', 'eks-auth'])
 
 function arrivalOf(ctx: Context): Arrival {
-  const service = signedServiceOf(ctx.req.url ?? '', ctx.get('authorization'))
+  const { headers } = ctx.req
+  const service = signedServiceOf(ctx.req.url ?? '', headers.authorization ?? '')
   const target = ctx.get('x-amz-target')
-  const form = ctx.method === 'POST' && ctx.is('application/x-www-form-urlencoded') !== false
-  const named = /(?:^|&)Action=/.test(ctx.querystring)
-  if (
-    ctx.path === '/' &&
-    target === '' &&
-    (form || (ctx.method === 'GET' && (named || service !== undefined)))
-  ) {
-    return service === undefined || service === 'sts' || service === 'iam'
-      ? { kind: 'query', service: service ?? '' }
-      : { kind: 'stranger', query: form || named }
+  if (ctx.path === '/' && target === '') {
+    const form = ctx.method === 'POST' && isForm(ctx)
+    const named = !form && /(?:^|&)Action=/.test(ctx.querystring)
+    if (form || (ctx.method === 'GET' && (named || service !== undefined))) {
+      return service === undefined || service === 'sts' || service === 'iam'
+        ? { kind: 'query', service: service ?? '' }
+        : { kind: 'stranger', query: form || named }
+    }
   }
   if (target !== '' && ctx.path === '/') return { kind: 'stranger', target, query: false }
   if (service === undefined || otherFaces.has(service)) return { kind: 'other' }
   return { kind: 'stranger', query: false }
 }
+
+const formType = 'application/x-www-form-urlencoded'
+const isForm = (ctx: Context): boolean =>
+  ctx.req.headers['content-type']?.startsWith(formType) === true || ctx.is(formType) !== false
 
 async function answer(
   needs: StsNeeds & { readonly iamApi?: IamApi | undefined },
@@ -157,10 +160,9 @@ async function answer(
 
 /** The request as it was signed. A body past the small limit is read only for a key that exists. */
 async function readRequest(needs: StsNeeds, ctx: Context, service: string): Promise<SignableRequest> {
-  const raw = ctx.req.rawHeaders
-  const headers: HeaderPairs = raw.flatMap((name, index) =>
-    index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : [],
-  )
+  const { rawHeaders: raw } = ctx.req
+  const headers: [string, string][] = []
+  for (let index = 0; index < raw.length; index += 2) headers.push([raw[index] ?? '', raw[index + 1] ?? ''])
   const head = { method: ctx.method, rawUrl: ctx.req.url ?? '/', headers }
   if (ctx.method === 'GET') return { ...head, body: noBody }
   const large = service === 'iam' && Number(ctx.get('content-length')) > unsignedBytes
@@ -178,7 +180,7 @@ function send(ctx: Context, { status, contentType, body }: AwsAnswer): void {
   // The wire's clients look at this type to the letter.
   ctx.set('Content-Type', contentType)
   ctx.set('Cache-Control', 'no-store')
-  ctx.body = Buffer.from(body)
+  ctx.body = body
 }
 
 /** The refusal in the words of the service, logged, and audited where the operation has not done it. */

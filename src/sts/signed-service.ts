@@ -4,8 +4,7 @@
  */
 export function signedServiceOf(rawUrl: string, authorization: string): string | undefined {
   const inHeader = /^AWS4-(?:HMAC-SHA256|ECDSA-P256-SHA256)\s.*?Credential=([^,\s]+)/.exec(authorization)?.[1]
-  const inQuery = /[?&]X-Amz-Credential=([^&]+)/.exec(rawUrl)?.[1]?.replaceAll(/%2F/gi, '/')
-  const credential = inHeader ?? inQuery
+  const credential = inHeader ?? /[?&]X-Amz-Credential=([^&]+)/.exec(rawUrl)?.[1]?.replaceAll(/%2F/gi, '/')
   const parts = credential?.split('/') ?? []
   // The last but one: SigV4A has no region. What has no scope at all is for the verifier to refuse.
   return parts.length < 4 ? undefined : parts.at(-2)
