@@ -4,4 +4,5 @@
  */
 export { exportDetails } from './export.ts'
 export { importDetails } from './import.ts'
-export type { Imported, ImportedThing, ImportNeeds } from './import.ts'
+export type { Imported } from './import.ts'
+export type { ImportedThing, ImportNeeds } from './run.ts'
