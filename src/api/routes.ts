@@ -2,6 +2,7 @@ import type { Audit } from '#audit'
 import { answering, jsonWire, limitByAddress, requestInfo, Router, type Wire } from '#http'
 import type { Oidc } from '#oidc'
 import type { StsNeeds } from '#sts'
+import { anywhereRoutes } from './anywhere.ts'
 import { analysisRoutes, type AnalysisNeeds } from './analysis.ts'
 import { appRoutes } from './apps.ts'
 import { apiCaller, bearerToken, readBody } from './caller.ts'
@@ -50,5 +51,6 @@ export function apiRoutes(needs: ApiNeeds): Router {
   analysisRoutes(router, needs)
   appRoutes(router, needs)
   organizationRoutes(router, needs)
+  anywhereRoutes(router, needs)
   return router
 }

@@ -6,8 +6,14 @@
  * tables `trust_anchor` and `anywhere_profile`.
  */
 export type { RolesAnywhereNeeds } from './needs.ts'
-export { findProfile, profileArn, putProfile } from './profile.ts'
+export { findProfile, listProfiles, profileArn, putProfile, removeProfile } from './profile.ts'
 export type { AnywhereProfile } from './profile.ts'
 export { rolesAnywhereRoutes } from './routes.ts'
-export { findTrustAnchor, putTrustAnchor, trustAnchorArn } from './trust-anchor.ts'
+export {
+  findTrustAnchor,
+  listTrustAnchors,
+  putTrustAnchor,
+  removeTrustAnchor,
+  trustAnchorArn,
+} from './trust-anchor.ts'
 export type { TrustAnchor } from './trust-anchor.ts'
