@@ -16,6 +16,7 @@ import { createPasswordHasher, equal, passwordHashing, passwordSettings, type Va
 import { type Database, sql } from '#database'
 import { federationPageRoutes, federationTokenRoutes } from '#federation-url'
 import { createFederation, federationSettings } from '#federation'
+import { createGateway, type Gateway, gatewaySettings } from '#gateway'
 import {
   forwardAuthKind,
   forwardAuthProxies,
@@ -62,6 +63,7 @@ export const sections = {
   federation: federationSettings,
   sts: stsSettings,
   command_line: commandLineSettings,
+  gateway: gatewaySettings,
   iam: iamSettings,
 }
 
@@ -79,6 +81,8 @@ export type AppNeeds = {
 /** What answers requests, and what ends it. The database is closed by who opened it. */
 export type App = {
   readonly handler: RequestListener
+  /** Listens on a port of its own; absent where none is set. */
+  readonly gateway?: Gateway | undefined
   /** Ends answers that would go on for ever, so that the server can go down at once. */
   hangUp(): void
   close(): Promise<void>
@@ -225,7 +229,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
 
   // ── the order a request meets them in ──
   const koa = new Koa()
-  koa.use(requestEdge({ clock, log, proxies: trustedProxies(config.trustProxy), publicUrl }))
+  const edge = requestEdge({ clock, log, proxies: trustedProxies(config.trustProxy), publicUrl })
+  koa.use(edge)
   koa.use(health(ready))
   const deciding = {
     ...sts,
@@ -238,7 +243,8 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(securityHeaders(publicUrl))
   koa.use(decisionPoint(deciding))
   koa.use(serveAssets(htmlPages.assets))
-  koa.use(forwardAuthProxies({ ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }))
+  const proxied = { ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }
+  koa.use(forwardAuthProxies(proxied))
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(rolesAnywhereRoutes({ sts }).routes())
@@ -298,10 +304,14 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   }, sweepMilliseconds).unref()
 
   const answer = koa.callback()
+  const gateway =
+    settings.gateway.port === 0 ? undefined : createGateway({ ...proxied, edge, settings: settings.gateway })
   return {
     handler: (request, response) => void answer(request, response),
+    gateway,
     hangUp: feed.close,
     async close() {
+      gateway?.close()
       clearInterval(sweeping)
       feed.close()
       await oidc.close()

@@ -13,7 +13,14 @@ export { findRegistration, hasInventory, putRegistration } from './registration.
 export type { AppAction, AppRegistration, AppResourceType } from './registration.ts'
 export { findAppResources, listAppResources, putAppResources, removeAppResource } from './resources.ts'
 export type { AppResource } from './resources.ts'
-export { findProxyApp, findProxySettings, putProxyApp } from './proxies.ts'
-export type { ProxyApp } from './proxies.ts'
-export { appAction, appResource, appResourceType, authorityKeyNames, proxySettings } from './shapes.ts'
+export { findProxyApp, findProxySettings, listGatewayApps, putProxyApp } from './proxies.ts'
+export type { GatewayApp, ProxyApp } from './proxies.ts'
+export {
+  appAction,
+  appResource,
+  appResourceType,
+  authorityKeyNames,
+  proxySettings,
+  upstreamSettings,
+} from './shapes.ts'
 export type { ProxyRule, ProxySettings } from './shapes.ts'

@@ -79,6 +79,23 @@ export const proxyRule = z
     error: 'Write the resource that the action is about, such as order/{id}.',
   })
 
+/** Where the gateway passes requests on to: an address of the operator's, never one that a request names. */
+export const upstreamSettings = z.strictObject({
+  url: z.string().refine(isUpstream, {
+    error: 'Write the address of the app without a path: http://10.0.0.5:9000.',
+  }),
+  /** The region that the store's signatures are for. */
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .optional(),
+  /** The store's own key, which requests are signed with anew. */
+  access_key_id: z
+    .string()
+    .regex(/^\w{3,128}$/)
+    .optional(),
+})
+
 /** Where an app behind a proxy is, and what it asks for. Without rules everybody who may sign in to the app may do all. */
 export const proxySettings = z.strictObject({
   origins: z
@@ -102,6 +119,10 @@ export const proxySettings = z.strictObject({
     )
     .max(10)
     .optional(),
+  /** What it speaks: `s3` for a store, where operations of S3 stand in for rules. */
+  protocol: z.enum(['http', 's3']).optional(),
+  /** With it Signet passes requests on itself (the gateway); without it a reverse proxy does. */
+  upstream: upstreamSettings.optional(),
 })
 
 export type ProxySettings = z.infer<typeof proxySettings>
@@ -115,4 +136,9 @@ function isOrigin(text: string): boolean {
     url.protocol === 'https:' ||
     (url.protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\]|.+\.localhost)$/.test(url.hostname))
   )
+}
+
+function isUpstream(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.origin === text && (url.protocol === 'https:' || url.protocol === 'http:')
 }

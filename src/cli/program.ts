@@ -8,6 +8,9 @@ import type { Log } from './log.ts'
 /** The application over an open installation: what answers requests, and how it ends. */
 export type App = {
   readonly handler: RequestListener
+  /** What listens on a port of its own, where one is set. */
+  readonly gateway?:
+    { readonly port: number; readonly idleSeconds: number; readonly handler: RequestListener } | undefined
   /** Ends answers that would go on for ever, so that the server can go down at once. */
   hangUp(): void
   /** Stops timers and listeners; the database is closed by who opened it. */

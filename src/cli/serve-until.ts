@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { isLoopback, type Plumbing, problemLine } from '#config'
 import { apply } from '#declare'
-import { listen, type Listening } from '#http'
+import { listen, type Listening, type Passing } from '#http'
 import type { Installation } from '#installation'
 import { refuse } from '#kernel'
 import { declarationIn } from './apply.ts'
@@ -33,8 +33,13 @@ export async function serveUntil(
   await applyFile(machine, program, installation, log)
   const app = await program.createApp({ database: installation.database, vault: installation.vault, log })
   try {
-    const listening = await listenEverywhere(app.handler, config)
+    const listening = [...(await listenEverywhere(app.handler, config))]
     try {
+      const { gateway } = app
+      if (gateway !== undefined) {
+        const place = { ...config, port: gateway.port }
+        listening.push(...(await listenEverywhere(gateway.handler, place, gateway)))
+      }
       await installation.share()
       const link = await setupLinkIfUnclaimed(machine, program, installation.database)
       if (format === 'text') machine.out(banner(machine, config, link) + (steps.epilogue?.() ?? ''))
@@ -70,13 +75,14 @@ async function applyFile(
 async function listenEverywhere(
   handler: RequestListener,
   config: Pick<Plumbing, 'host' | 'port' | 'publicUrl'>,
+  passing?: Passing,
 ): Promise<readonly Listening[]> {
   const local = config.host === undefined && isLoopback(config.publicUrl.hostname)
   const hosts = local ? ['127.0.0.1', '::1'] : [config.host]
   const up: Listening[] = []
   for (const host of hosts) {
     try {
-      up.push(await listen(handler, { host, port: config.port }))
+      up.push(await listen(handler, { host, port: config.port }, passing))
     } catch (thrown) {
       const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
       // A machine without IPv6 still has the other loopback address.

@@ -20,6 +20,7 @@ import { equal, sha256 } from '#crypto'
 import { isFailure } from '#kernel'
 import { parseSpMetadata } from '#saml'
 import { type Applying, outcomeOf, problemAt, same } from './applying.ts'
+import { markOf, setMark } from './marks.ts'
 import type { Thing } from './read.ts'
 
 /** Apps: OIDC clients and SAML service providers. What the file leaves out has its default, so that the file says it all. */
@@ -158,11 +159,29 @@ async function putClient(
   return true
 }
 
-async function putProxy({ tx, needs }: Applying, app: App, { value }: Thing<'apps'>): Promise<boolean> {
+async function putProxy(
+  { tx, needs }: Applying,
+  app: App,
+  { value, secrets }: Thing<'apps'>,
+): Promise<boolean> {
   if (value.proxy === undefined) return false
-  const settings = { ...value.proxy, origins: value.proxy.origins.toSorted() }
-  if (same(await findProxySettings(tx, app.appId), settings)) return false
-  await putProxyApp(tx, needs.clock, { appId: app.appId, settings })
+  const { upstream, ...rest } = value.proxy
+  const { secret: _, secret_file: _file, ...plain } = upstream ?? { url: '' }
+  const settings = {
+    ...rest,
+    origins: rest.origins.toSorted(),
+    ...(upstream === undefined ? {} : { upstream: plain }),
+  }
+  const upstreamSecret = secrets.get('upstream')
+  const owner = { accountId: app.accountId, name: app.name }
+  const mark =
+    upstreamSecret === undefined
+      ? undefined
+      : needs.vault.mac('declare/upstream', `${app.appId} ${upstreamSecret.reveal()}`)
+  const isNewSecret = mark !== undefined && mark !== (await markOf(tx, 'upstream-secret', owner))
+  if (same(await findProxySettings(tx, app.appId), settings) && !isNewSecret) return false
+  await putProxyApp(tx, needs, { appId: app.appId, settings, upstreamSecret })
+  if (mark !== undefined && isNewSecret) await setMark(tx, needs, 'upstream-secret', owner, mark)
   return true
 }
 

@@ -280,6 +280,7 @@ function readApp(
       if (!pattern.includes(`{${name}}`) && !(name === 'rest' && pattern.endsWith('/**')))
         source.tell([...at, 'resource'], `The path has no {${name}}.`)
   }
+  if (proxy !== undefined) readUpstream(source, proxy, [...path, 'proxy'], secrets)
   if (oidc !== undefined) {
     const at = [...path, 'oidc']
     const secret = source.secret(oidc, at, 'secret')
@@ -316,6 +317,29 @@ function readApp(
     if (saml.metadata_file !== undefined && saml.acs !== undefined)
       source.tell([...at, 'acs'], 'The metadata says this. Keep one of the two.', 'key')
   }
+}
+
+/** A store wants requests signed with its own key, and has operations instead of rules. */
+function readUpstream(
+  source: Source,
+  { protocol, upstream, rules }: NonNullable<Declared<'apps'>['proxy']>,
+  path: Path,
+  secrets: Map<string, Secret>,
+): void {
+  const secret = upstream === undefined ? undefined : source.secret(upstream, [...path, 'upstream'], 'secret')
+  if (secret !== undefined) secrets.set('upstream', secret)
+  const hasKey = upstream?.access_key_id !== undefined
+  if (protocol === 's3') {
+    if (upstream === undefined) source.tell(path, 'Signet stands before a store itself: write upstream:.')
+    else if (!hasKey || secret === undefined)
+      source.tell(
+        [...path, 'upstream'],
+        'Write the store’s own key: access_key_id: and secret: ${NAME} or secret_file: PATH.',
+      )
+    if (rules.length !== 1 || rules[0]?.path !== '/**' || rules[0].access !== 'signed-in')
+      source.tell([...path, 'rules'], 'A store has operations of S3 instead of rules. Take them away.', 'key')
+  } else if (hasKey || secret !== undefined)
+    source.tell([...path, 'upstream'], 'Only a store has a key of its own: write protocol: s3.')
 }
 
 /** RFC 6749 §3.1.2: absolute, without fragment; and no pattern. */

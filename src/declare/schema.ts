@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { appAction, appResource, appResourceType, authorityKeyNames, proxySettings } from '#apps'
+import {
+  appAction,
+  appResource,
+  appResourceType,
+  authorityKeyNames,
+  proxySettings,
+  upstreamSettings,
+} from '#apps'
 import { connectionSettings } from '#federation'
 
 const text = z.string().min(1)
@@ -218,7 +225,13 @@ const app = z.strictObject({
   oidc: oidcClient.optional(),
   saml: samlServiceProvider.optional(),
   /** Behind a reverse proxy that asks Signet about each request. */
-  proxy: proxySettings.optional(),
+  proxy: proxySettings
+    .extend({
+      upstream: upstreamSettings
+        .extend({ secret: fromEnvironment.optional(), secret_file: text.optional() })
+        .optional(),
+    })
+    .optional(),
 })
 
 const oidcProvider = z.strictObject({

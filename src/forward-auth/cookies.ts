@@ -9,6 +9,9 @@ export const siteCookie = (origin: string): string => `${prefixOf(origin)}signet
 /** Binds the way through the sign-in to the browser that began it. */
 export const flowCookie = (origin: string): string => `${prefixOf(origin)}signet-flow`
 
+/** Both: an app that is passed a request to has no business with them. */
+export const siteCookies = (origin: string): readonly string[] => [siteCookie(origin), flowCookie(origin)]
+
 /** A cookie of the original request. Two of one name: somebody planted one; neither is believed. */
 export function cookieOf({ headers }: Original, name: string): string | undefined {
   const found = headers

@@ -47,7 +47,10 @@ export async function identify(
         rawUrl: original.target,
         headers: original.headers,
         // The body is the proxy's: what the signer said of it is part of the signature, and told to the app.
-        body: { sha256: /^[0-9a-f]{64}$/.test(hash ?? '') ? (hash ?? emptyBody) : emptyBody },
+        body: {
+          sha256:
+            original.bodySha256 ?? (/^[0-9a-f]{64}$/.test(hash ?? '') ? (hash ?? emptyBody) : emptyBody),
+        },
       },
       { services: rules.services, unsignedPayload: true },
     )

@@ -6,6 +6,11 @@
  * URLs: `/forward-auth/{nginx,traefik,caddy,envoy,start}` here; `/.signet/{callback,signout}` at the app's own host. Owns
  * the tables `proxy_code` and `proxy_session`.
  */
+export { answerProxy, identityHeaders } from './answer.ts'
+export type { ForwardAuthNeeds, Outcome } from './answer.ts'
+export { siteCookies } from './cookies.ts'
+export { originalOf } from './original.ts'
+export type { Original } from './original.ts'
 export { forwardAuthProxies, forwardAuthStart } from './routes.ts'
 export { sweepForwardAuth } from './sessions.ts'
 export { forwardAuthKind, resumeForwardAuth } from './start.ts'

@@ -11,6 +11,8 @@ export type Original = {
   readonly target: string
   /** As the proxy hands them on, `host` being the original one. */
   readonly headers: HeaderPairs
+  /** Of its body, lower-case hex, where whoever asks holds the body. */
+  readonly bodySha256?: string | undefined
 }
 
 /**
@@ -30,7 +32,8 @@ function one(ctx: Context, name: string): string {
     : bad(`The proxy must send the header ${name} exactly once.`)
 }
 
-function original(ctx: Context, method: string, host: string, target: string): Original {
+/** A request about which somebody asks. @throws Failure malformed forward-auth/headers */
+export function originalOf(ctx: Context, method: string, host: string, target: string): Original {
   if (!/^[A-Z]{1,20}$/.test(method)) bad('The original method is not one.')
   if (!/^[\w.:[\]-]{1,260}$/.test(host)) bad('The original host is not one.')
   if (!target.startsWith('/') || target.length > 16_384) bad('The original address is not a path.')
@@ -44,7 +47,7 @@ function original(ctx: Context, method: string, host: string, target: string): O
 }
 
 const forwarded = (ctx: Context): Original =>
-  original(ctx, one(ctx, 'x-forwarded-method'), one(ctx, 'x-forwarded-host'), one(ctx, 'x-forwarded-uri'))
+  originalOf(ctx, one(ctx, 'x-forwarded-method'), one(ctx, 'x-forwarded-host'), one(ctx, 'x-forwarded-uri'))
 
 const envoyPath = '/forward-auth/envoy'
 
@@ -55,7 +58,7 @@ export const dialects: readonly Dialect[] = [
     path: '/forward-auth/nginx',
     passes: false,
     read: (ctx) =>
-      original(ctx, one(ctx, 'x-original-method'), one(ctx, 'x-original-host'), one(ctx, 'x-original-uri')),
+      originalOf(ctx, one(ctx, 'x-original-method'), one(ctx, 'x-original-host'), one(ctx, 'x-original-uri')),
   },
   { path: '/forward-auth/traefik', passes: true, read: forwarded },
   { path: '/forward-auth/caddy', passes: true, read: forwarded },
@@ -64,6 +67,6 @@ export const dialects: readonly Dialect[] = [
     path: envoyPath,
     passes: true,
     read: (ctx) =>
-      original(ctx, ctx.method, one(ctx, 'host'), (ctx.req.url ?? '').slice(envoyPath.length) || '/'),
+      originalOf(ctx, ctx.method, one(ctx, 'host'), (ctx.req.url ?? '').slice(envoyPath.length) || '/'),
   },
 ]

@@ -8,19 +8,23 @@ export type Listening = {
   drain(seconds: number): Promise<void>
 }
 
+/** What passes requests on may take as long as bodies take, while something moves. */
+export type Passing = { readonly idleSeconds: number }
+
 /**
- * Listens with every limit explicit.
+ * Listens with every limit explicit. With `passing` the handler itself says when a body may come (`Expect: 100-continue`).
  *
  * @throws the system's error (EADDRINUSE, EACCES) when the port is not to be had
  */
 export async function listen(
   handler: RequestListener,
   place: { host: string | undefined; port: number },
+  passing?: Passing,
 ): Promise<Listening> {
   const server = createServer(
     {
       maxHeaderSize: 32_768,
-      requestTimeout: 60_000,
+      requestTimeout: passing === undefined ? 60_000 : 0,
       headersTimeout: 15_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 5_000,
@@ -28,6 +32,10 @@ export async function listen(
     handler,
   )
   server.maxHeadersCount = 100
+  if (passing !== undefined) {
+    server.timeout = passing.idleSeconds * 1_000
+    server.on('checkContinue', handler)
+  }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(place.port, place.host, () => {

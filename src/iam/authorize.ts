@@ -189,11 +189,22 @@ export async function demand(
     refuse(
       'forbidden',
       'iam/denied',
-      `User: ${request.caller.arn} is not authorized to perform: ${request.action} on resource: ${request.resource.arn} ${reason(request.action, decision)}`,
+      refusalWords({ caller: request.caller, action: request.action, arn: request.resource.arn }, decision),
       decision,
     )
   return decision
 }
+
+/** A denied request in AWS's words. */
+export const refusalWords = (
+  {
+    caller,
+    action,
+    arn,
+  }: { readonly caller: Pick<Caller, 'arn'>; readonly action: string; readonly arn: string },
+  decision: Decision,
+): string =>
+  `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${arn} ${reason(action, decision)}`
 
 function reason(action: string, { explicit, layer }: Decision): string {
   const kind: Partial<Record<Decision['layer'], string>> = {

@@ -3,7 +3,9 @@ import type { KeyObject } from 'node:crypto'
 import type { Caller } from '#iam'
 import { refuse, type Secret } from '#kernel'
 import {
+  type ChunkChain,
   checkFreshness,
+  chunkChain,
   parseAuthorization,
   sigv4aPublicKey,
   verifySignature,
@@ -25,6 +27,8 @@ export type AuthenticateRules = {
   readonly unsignedPayload?: boolean
   /** Whether a presigned request lives as long as it says instead of fifteen minutes. */
   readonly presigned?: 'fifteen-minutes' | 'as-signed'
+  /** Whether the caller verifies the signed chunks of a body (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD`) as they come. */
+  readonly chunks?: boolean
 }
 
 /** Who signed a request, proven. */
@@ -37,6 +41,8 @@ export type SignedCaller = {
   readonly region: string
   readonly service: string
   readonly algorithm: SigningAlgorithm
+  /** What the signatures of the body's chunks are verified with, where the rules ask for it. */
+  readonly chunks?: ChunkChain | undefined
 }
 
 /** Whose credentials a request names, looked up but not proven yet. */
@@ -75,7 +81,10 @@ export async function authenticate(
   // Verifying SigV4A costs many times what forging one does.
   if (authorization.algorithm === 'AWS4-HMAC-SHA256') check()
   else needs.costly(authorization.accessKeyId, check)
-  return resolve()
+  const signed = await resolve()
+  return rules.chunks === true && secret !== undefined && authorization.algorithm === 'AWS4-HMAC-SHA256'
+    ? { ...signed, chunks: chunkChain(authorization, secret.reveal()) }
+    : signed
 }
 
 /**

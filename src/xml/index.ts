@@ -1,7 +1,7 @@
 /**
  * XML as SAML may use it: a strict reader of one subset into one immutable tree, exclusive canonicalisation of that
  * tree, and a writer whose output is canonical as it stands. Pure: no input or output, no clock, no dependency.
- * Only saml imports it.
+ * saml imports it, and gateway for one list.
  *
  * Sources: XML 1.0 (fifth edition), Namespaces in XML 1.0, Exclusive XML Canonicalization 1.0.
  */

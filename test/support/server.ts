@@ -14,6 +14,8 @@ const packageDir = new URL('../../', import.meta.url).pathname
 /** A whole Signet on a loopback port, in this process: the public URL is all that a test needs. */
 export type TestServer = {
   readonly url: string
+  /** Where the gateway listens, when `SIGNET_GATEWAY__PORT` is set. */
+  readonly gatewayUrl: string
   readonly database: Database
   readonly vault: Vault
   /** Lines that the server logged as warnings or errors. */
@@ -80,13 +82,18 @@ export async function startServer({
   }
   const app: App = await createApp({ config, database: own, vault: testVault, clock, log, packageDir })
   const listening = await listen(app.handler, { host: 'localhost', port })
+  const passing =
+    app.gateway &&
+    (await listen(app.gateway.handler, { host: 'localhost', port: app.gateway.port }, app.gateway))
   return {
     url,
+    gatewayUrl: `http://localhost:${passing?.port ?? 0}`,
     database: own,
     vault: testVault,
     complaints,
     close: async () => {
       app.hangUp()
+      await passing?.drain(1)
       await listening.drain(1)
       await app.close()
       if (database === undefined) await own.close()

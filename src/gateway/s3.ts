@@ -1,0 +1,317 @@
+import type { IncomingMessage } from 'node:http'
+import { findAppResources } from '#apps'
+import { type Context, readRaw } from '#http'
+import { callerIdentity, type Judge, judgeOf, policyFrom, recalled, refusalWords } from '#iam'
+import { isFailure, refuse } from '#kernel'
+import type { PolicyRef } from '#policy'
+import { encodeRfc3986, type HeaderPairs, queryPairs, signHeaders } from '#sigv4'
+import { authenticate, type SignedCaller } from '#sts'
+import { createHash } from 'node:crypto'
+import { deleteBytes, readDeletions, writeDeletions } from './delete-objects.ts'
+import type { Onward } from './forward.ts'
+import {
+  actionsOfHeaders,
+  type CopySource,
+  copySourceOf,
+  type Headers,
+  headersOf,
+  passedHeaders,
+} from './headers.ts'
+import { conditionKeys } from './keys.ts'
+import type { Arrival, S3Needs } from './needs.ts'
+import { isOwnParameter, type Operation, operationOf } from './operations.ts'
+import { hasBody, payloadOf } from './payload.ts'
+import { arnOf, pathOf, type Place, placeOf } from './place.ts'
+
+/** An action on a place. */
+type Demand = { readonly action: string; readonly place: Place }
+
+/**
+ * One request to a store: who signed it, what it would do, whether they may, and then the same request signed with the
+ * store's own key. What the store gets is written anew from what was decided on: path, query, source of a copy, list of
+ * deletions.
+ *
+ * @returns the store's answer
+ * @throws Failure what `s3Wire` puts into words
+ */
+export async function answerS3(needs: S3Needs, ctx: Context, arrival: Arrival): Promise<IncomingMessage> {
+  const { app, original } = arrival
+  const headers = headersOf(original.headers)
+  const signed = await authenticated(needs, arrival, headers)
+  if (app.app.requireMfa && signed.caller.mfaAt === undefined)
+    refuse('forbidden', 'gateway/mfa', 'This store asks for a second factor.')
+  const [rawPath, rawQuery = ''] = splitAt(original.target, '?')
+  const query = queryOf(rawQuery)
+  const place = placeOf(rawPath, arrival.bucket)
+  const operation = operationOf(original.method, place, query)
+  const copy = copySourceOf(headers)
+  if (copy !== undefined && operation.name !== 'PutObject' && operation.name !== 'UploadPart')
+    refuse('malformed', 'gateway/invalid-argument', 'A copy source belongs to PutObject and UploadPart.')
+  const passed = passedHeaders(headers)
+  const owner = headers.get('x-amz-expected-bucket-owner')
+  if (owner !== undefined && owner !== app.app.accountId)
+    refuse('forbidden', 'gateway/owner', 'Access Denied')
+
+  const deletions =
+    operation.name === 'DeleteObjects' ? await readBody(ctx, headers).then(readDeletions) : undefined
+  const demands: readonly Demand[] = [
+    ...operation.actions.map((action) => ({ action, place })),
+    ...actionsOfHeaders(headers, place).map((action) => ({ action, place })),
+    ...(copy === undefined ? [] : [{ action: ofVersion('GetObject', copy.versionId), place: copy.place }]),
+    ...(deletions?.objects ?? []).map(({ key, versionId }) => ({
+      action: ofVersion('DeleteObject', versionId),
+      place: { bucket: place.bucket, key },
+    })),
+  ]
+  await decide(needs, { arrival, signed, operation, demands, query, headers })
+
+  const payload =
+    deletions === undefined
+      ? payloadOf(ctx.req, { headers, chunks: signed.chunks })
+      : documentPayload(writeDeletions(deletions))
+  const onward: Omit<Onward, 'body' | 'headers'> = {
+    method: original.method,
+    path: `${pathOf(place)}${queryText(query)}`,
+  }
+  const body =
+    'bytes' in payload
+      ? payload.bytes
+      : hasBody(ctx.req)
+        ? { from: ctx.req, steps: payload.steps }
+        : undefined
+  if (body !== undefined && headers.has('expect')) ctx.res.writeContinue()
+  return needs.forwarding.send(app.upstream.url, {
+    ...onward,
+    headers: resigned(needs, arrival, {
+      ...onward,
+      headers: [...without(passed, payload.headers), ...copyHeader(copy), ...payload.headers],
+    }),
+    body,
+  })
+}
+
+const ofVersion = (action: string, versionId: string | undefined): string =>
+  versionId === undefined ? action : `${action}Version`
+
+const splitAt = (text: string, mark: string): readonly [string, string?] => {
+  const at = text.indexOf(mark)
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Who signed the request; refused in S3's own words where the key is none. */
+async function authenticated(
+  needs: S3Needs,
+  { original }: Arrival,
+  headers: Headers,
+): Promise<SignedCaller & { readonly form: 'header' | 'presigned' }> {
+  const said = headers.get('x-amz-content-sha256')
+  const form = headers.has('authorization') ? 'header' : 'presigned'
+  if (form === 'header' && said === undefined)
+    refuse(
+      'malformed',
+      'gateway/invalid-argument',
+      'Missing required header for this request: x-amz-content-sha256',
+    )
+  if (said !== undefined && !/^(?:[0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]{1,80})$/.test(said))
+    refuse(
+      'malformed',
+      'gateway/invalid-argument',
+      'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a form of STREAMING-…, or a valid sha256 value.',
+    )
+  try {
+    const signed = await authenticate(
+      needs,
+      {
+        method: original.method,
+        rawUrl: original.target,
+        headers: original.headers,
+        // What is said of the body is signed, and held against the body as it passes.
+        body: { sha256: said ?? '' },
+      },
+      { services: ['s3'], unsignedPayload: true, presigned: 'as-signed', chunks: true },
+    )
+    return { ...signed, form }
+  } catch (thrown) {
+    if (!isFailure(thrown) || thrown.reason !== 'sts/invalid-token') throw thrown
+    const isToken = headers.has('x-amz-security-token') || /[?&]X-Amz-Security-Token=/i.test(original.target)
+    return isToken
+      ? refuse('unauthenticated', 'gateway/token', 'The provided token is malformed or otherwise invalid.')
+      : refuse(
+          'unauthenticated',
+          'gateway/access-key',
+          'The AWS Access Key Id you provided does not exist in our records.',
+        )
+  }
+}
+
+/** The parameters that mean something, once each. */
+function queryOf(rawQuery: string): ReadonlyMap<string, string> {
+  const query = new Map<string, string>()
+  for (const [name, value] of queryPairs(rawQuery)) {
+    if (query.has(name))
+      refuse('malformed', 'gateway/invalid-argument', `The parameter ${name} is given twice.`)
+    query.set(name, value)
+  }
+  return query
+}
+
+function queryText(query: ReadonlyMap<string, string>): string {
+  const text = [...query]
+    .filter(([name]) => !isOwnParameter(name))
+    .map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
+    .join('&')
+  return text === '' ? '' : `?${text}`
+}
+
+/** Asks the one decision path for everything that a request needs, and notes what it said. */
+async function decide(
+  needs: S3Needs,
+  request: {
+    readonly arrival: Arrival
+    readonly signed: SignedCaller & { readonly form: 'header' | 'presigned' }
+    readonly operation: Operation
+    readonly demands: readonly Demand[]
+    readonly query: ReadonlyMap<string, string>
+    readonly headers: Headers
+  },
+): Promise<void> {
+  const { arrival, signed, operation, demands, query, headers } = request
+  const { app } = arrival.app
+  const { from } = arrival
+  const { caller } = signed
+  const prefix = app.servicePrefix ?? 's3'
+  const context = conditionKeys({
+    prefix,
+    query,
+    headers,
+    form: signed.form,
+    algorithm: signed.algorithm,
+    age: ageOf(headers.get('x-amz-date') ?? query.get('X-Amz-Date') ?? '', from.at),
+    region: signed.region,
+  })
+  const judge: Judge = await judgeOf(needs, { caller, from })
+  const noted = (told: object, resource: string): Promise<void> | undefined =>
+    needs.audit.note({
+      source: 'gateway',
+      name: operation.name,
+      by: { ...callerIdentity(caller), invokedBy: app.arn },
+      request: from,
+      accountId: app.accountId,
+      region: signed.region,
+      parameters: { resource, host: arrival.original.host },
+      resources: [{ ARN: resource }],
+      readOnly: arrival.original.method === 'GET' || arrival.original.method === 'HEAD',
+      ...told,
+    })
+  for (const { action, place } of demands) {
+    const arn = arnOf(prefix, place)
+    const named = `${prefix}:${action}`
+    const decision = judge({
+      action: named,
+      resource: { arn, accountId: app.accountId },
+      context,
+      resourcePolicy:
+        place.bucket === undefined ? undefined : await bucketPolicy(needs, arrival, place.bucket),
+    })
+    if (decision.effect === 'Allow') continue
+    const { effect, layer, statements, because } = decision
+    await noted(
+      {
+        response: { decision: effect, layer, statements },
+        error: { code: 'AccessDenied', message: because },
+      },
+      arn,
+    )
+    refuse('forbidden', 'gateway/denied', refusalWords({ caller, action: named, arn }, decision), { because })
+  }
+  const [first] = demands
+  await noted({ response: { decision: 'Allow' } }, first === undefined ? '*' : arnOf(prefix, first.place))
+}
+
+/** Since when a request is signed; its date was verified. */
+const ageOf = (date: string, now: Temporal.Instant): Temporal.Duration =>
+  now.since(
+    Temporal.Instant.from(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')),
+  )
+
+/** The bucket's policy, where the app has a resource of the type `bucket` with one. */
+async function bucketPolicy(
+  needs: S3Needs,
+  { app: { app } }: Arrival,
+  bucket: string,
+): Promise<PolicyRef | undefined> {
+  const [ref] = await recalled(needs, `bucket ${app.appId} ${bucket}`, async () => {
+    const found = await findAppResources(needs.database, app.appId, [{ type: 'bucket', id: bucket }])
+    return found.flatMap(({ policy }): PolicyRef[] =>
+      policy === undefined
+        ? []
+        : [{ id: `bucket policy of ${bucket}`, policy: policyFrom(policy, 'resource') }],
+    )
+  })
+  return ref
+}
+
+/** A list that must be known before anything is decided: read whole, and held against its hash. */
+async function readBody(ctx: Context, headers: Headers): Promise<Buffer> {
+  const said = headers.get('x-amz-content-sha256') ?? ''
+  if (said.startsWith('STREAMING-'))
+    refuse('malformed', 'gateway/not-implemented', 'This operation takes no body in chunks.')
+  if (headers.has('expect')) ctx.res.writeContinue()
+  const body = await readRaw(ctx, deleteBytes)
+  if (/^[0-9a-f]{64}$/.test(said) && createHash('sha256').update(body).digest('hex') !== said)
+    refuse(
+      'malformed',
+      'gateway/hash-mismatch',
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    )
+  return body
+}
+
+/** A body of ours: what the client said about its own does not count any more. */
+function documentPayload(bytes: Buffer): { readonly bytes: Buffer; readonly headers: HeaderPairs } {
+  return {
+    bytes,
+    headers: [
+      ['x-amz-content-sha256', createHash('sha256').update(bytes).digest('hex')],
+      ['content-md5', createHash('md5').update(bytes).digest('base64')],
+      ['content-type', 'application/xml'],
+      ['content-length', String(bytes.length)],
+    ],
+  }
+}
+
+const copyHeader = (copy: CopySource | undefined): HeaderPairs =>
+  copy === undefined ? [] : [['x-amz-copy-source', copy.header]]
+
+/** Headers that are not said anew; with a body of ours no checksum of the old one either. */
+function without(passed: HeaderPairs, anew: HeaderPairs): HeaderPairs {
+  const names = new Set(anew.map(([name]) => name))
+  const isOurs = names.has('content-md5')
+  return passed.filter(
+    ([name]) => !names.has(name) && !(isOurs && /^x-amz-(?:checksum-|sdk-checksum)/.test(name)),
+  )
+}
+
+const unsigned = new Set(['content-length', 'transfer-encoding'])
+
+/** The request's headers with a signature by the store's own key. */
+function resigned(
+  { clock }: Pick<S3Needs, 'clock'>,
+  { app: { upstream } }: Arrival,
+  request: Pick<Onward, 'method' | 'path' | 'headers'>,
+): HeaderPairs {
+  const { accessKeyId, secret, region, url } = upstream
+  if (accessKeyId === undefined || secret === undefined)
+    return refuse('unavailable', 'gateway/no-key', 'This gateway has no key of the store.')
+  const signed = signHeaders(
+    {
+      method: request.method,
+      rawUrl: request.path,
+      headers: [['host', url.host], ...request.headers.filter(([name]) => !unsigned.has(name))],
+      body: { sha256: '' },
+    },
+    { accessKeyId, secretAccessKey: secret.reveal() },
+    { at: clock(), region, service: 's3' },
+  )
+  return [...signed, ...request.headers.filter(([name]) => unsigned.has(name))]
+}

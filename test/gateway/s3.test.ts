@@ -1,0 +1,545 @@
+/** The gateway before a store: what clients may do, what the store gets, and what never reaches it. */
+import { createHash, createHmac } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { listEvents } from '#audit'
+import { findUserByName, updateUser } from '#directory'
+import { systemClock } from '#kernel'
+import { signHeaders, type SigningCredentials, signingKey } from '#sigv4'
+import { declare } from '../access/world.ts'
+import { type ObjectStore, startObjectStore, storeKey } from '../support/object-store.ts'
+import { rawRequest } from '../support/raw-http.ts'
+import { freePort, startServer, type TestServer } from '../support/server.ts'
+import { type Call, clientOf, hashOf } from './world.ts'
+
+const home = '111122223333'
+const env = { SAM_KEY: 'sam-secret-access-key-for-tests-forty-00', STORE_SECRET: storeKey.secret }
+const sam = { accessKeyId: 'AKIASAMSAMSAMSAMSAM2', secretAccessKey: env.SAM_KEY }
+const mine = 'arn:aws:s3:::photos/home/sam/*'
+
+const declaration = (store: string, port: number) => `
+organization: Acme
+accounts: [{ name: acme, id: '${home}' }, { name: lab, id: '444455556666' }]
+users:
+  - name: sam
+    access_keys: [{ id: ${sam.accessKeyId}, secret: "\${SAM_KEY}" }]
+    inline_policies:
+      photos:
+        Version: '2012-10-17'
+        Statement:
+          - { Effect: Allow, Action: 's3:ListAllMyBuckets', Resource: '*' }
+          - Effect: Allow
+            Action: s3:ListBucket
+            Resource: arn:aws:s3:::photos
+            Condition: { StringLike: { 's3:prefix': ['home/sam/*'] } }
+          - Effect: Allow
+            Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']
+            Resource: '${mine}'
+          - { Effect: Deny, Action: 's3:*', Resource: 'arn:aws:s3:::photos/home/sam/locked/*' }
+          - { Effect: Allow, Action: ['sts:AssumeRole', 'sts:TagSession'], Resource: '*' }
+roles:
+  - name: Uploader
+    trust:
+      Version: '2012-10-17'
+      Statement: [{ Effect: Allow, Principal: { AWS: '${home}' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }]
+    inline_policies:
+      team:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Action: 's3:*'
+            Resource: 'arn:aws:s3:::photos/team/\${aws:PrincipalTag/team}/*'
+  - name: Guest
+    account: lab
+    trust:
+      Version: '2012-10-17'
+      Statement: [{ Effect: Allow, Principal: { AWS: '${home}' }, Action: ['sts:AssumeRole'] }]
+    inline_policies:
+      read:
+        Version: '2012-10-17'
+        Statement: [{ Effect: Allow, Action: 's3:GetObject', Resource: '*' }]
+apps:
+  - name: Store
+    proxy:
+      origins: ['http://s3.localhost:${port}']
+      protocol: s3
+      upstream: { url: '${store}', access_key_id: ${storeKey.accessKeyId}, secret: "\${STORE_SECRET}" }
+    resource_types: [bucket]
+    resources:
+      - type: bucket
+        id: shared
+        policy:
+          Version: '2012-10-17'
+          Statement:
+            - { Effect: Allow, Principal: { AWS: '444455556666' }, Action: 's3:GetObject', Resource: 'arn:aws:s3:::shared/*' }
+`
+
+let store: ObjectStore
+let server: TestServer
+let port: number
+let host: string
+let client: ReturnType<typeof clientOf>
+
+beforeAll(async () => {
+  store = await startObjectStore(['photos', 'shared', 'other'])
+  port = await freePort()
+  host = `s3.localhost:${port}`
+  server = await startServer({ env: { SIGNET_GATEWAY__PORT: String(port) } })
+  await declare(server.database, declaration(store.url, port), env)
+  client = clientOf(server.gatewayUrl)
+}, 60_000)
+afterAll(async () => {
+  await server.close()
+  await store.stop()
+})
+beforeEach(() => {
+  store.requests.length = 0
+})
+
+const call = (path: string, more: Partial<Call> = {}) => client.signed(sam, { path, host, ...more })
+const put = (path: string, body: string | Uint8Array, more: Partial<Call> = {}) =>
+  call(path, { method: 'PUT', body, ...more })
+const codeOf = (answer: { body: string }) => /<Code>(\w+)<\/Code>/.exec(answer.body)?.[1]
+
+describe('what a policy allows', () => {
+  it('goes to the store signed with the store’s own key, without a trace of the client’s', async () => {
+    const body = 'a picture'
+    const up = await put('/photos/home/sam/a.txt', body, {
+      headers: { 'content-type': 'text/plain', 'x-amz-meta-camera': 'old', 'cache-control': 'no-cache' },
+    })
+    expect([up.status, up.headers.get('etag')]).toEqual([
+      200,
+      `"${createHash('md5').update(body).digest('hex')}"`,
+    ])
+    const down = await call('/photos/home/sam/a.txt')
+    expect([down.status, down.body]).toEqual([200, body])
+    expect(Object.fromEntries(down.headers)).toMatchObject({
+      'content-type': 'text/plain',
+      'x-amz-meta-camera': 'old',
+      'content-length': '9',
+    })
+    const part = await call('/photos/home/sam/a.txt', { headers: { range: 'bytes=2-4' } })
+    expect([part.status, part.body, part.headers.get('content-range')]).toEqual([206, 'pic', 'bytes 2-4/9'])
+    const head = await call('/photos/home/sam/a.txt', { method: 'HEAD' })
+    expect([head.status, head.body, head.headers.get('content-length')]).toEqual([200, '', '9'])
+    expect((await call('/photos/home/sam/a.txt', { method: 'DELETE' })).status).toBe(204)
+    expect(store.objects.has('photos/home/sam/a.txt')).toBe(false)
+
+    expect(store.refused).toEqual([])
+    for (const { headers } of store.requests) {
+      expect(headers.authorization).toContain(`Credential=${storeKey.accessKeyId}/`)
+      expect(JSON.stringify(headers)).not.toContain(sam.accessKeyId)
+    }
+  })
+
+  it('is decided with the parameters of a list as condition keys', async () => {
+    await put('/photos/home/sam/list/one', '1')
+    const list = await call('/photos?list-type=2&prefix=home%2Fsam%2Flist%2F&delimiter=%2F&encoding-type=url')
+    expect([list.status, list.body]).toEqual([200, expect.stringContaining('<Key>home/sam/list/one</Key>')])
+    for (const query of ['', '?prefix=home/', '?list-type=2&prefix=home%2Fana%2F', '?prefix='])
+      expect([query, (await call(`/photos${query}`)).status]).toEqual([query, 403])
+    expect((await call('/')).body).toContain('<Name>photos</Name>')
+  })
+
+  it('may be addressed by the bucket’s own host', async () => {
+    const own = { host: `photos.${host}` }
+    expect((await put('/home/sam/v.txt', 'virtual', own)).status).toBe(200)
+    expect((await call('/home/sam/v.txt', own)).body).toBe('virtual')
+    expect((await call('/home/ana/v.txt', own)).status).toBe(403)
+    expect(store.requests.map(({ url }) => url)).toEqual(['/photos/home/sam/v.txt', '/photos/home/sam/v.txt'])
+  })
+
+  it('keeps every character of a key: what was decided on is what the store gets', async () => {
+    const key = "home/sam/a b+c%d~é日本!'()*&=?#;:@$,[]"
+    const path = `/photos/${key.split('/').map(encodeURIComponent).join('/')}`
+    expect((await put(path, 'odd')).status).toBe(200)
+    expect([...store.objects.keys()]).toContain(`photos/${key}`)
+    expect((await call(path)).body).toBe('odd')
+    // A literal %2F in a key is not a slash, and a folder's marker keeps its own.
+    expect((await put('/photos/home/sam/https%253A%252F%252Fx', 'u')).status).toBe(200)
+    expect([...store.objects.keys()]).toContain('photos/home/sam/https%3A%2F%2Fx')
+    expect((await put('/photos/home/sam/folder/', '')).status).toBe(200)
+    expect([...store.objects.keys()]).toContain('photos/home/sam/folder/')
+  })
+
+  it('is done by a role session with its tags', async () => {
+    const sts = new STSClient({ endpoint: server.url, region: 'us-east-1', credentials: sam })
+    const { Credentials } = await sts.send(
+      new AssumeRoleCommand({
+        RoleArn: `arn:aws:iam::${home}:role/Uploader`,
+        RoleSessionName: 'sam',
+        Tags: [{ Key: 'team', Value: 'blue' }],
+      }),
+    )
+    const session: SigningCredentials = {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken,
+    }
+    const as = (path: string, more: Partial<Call> = {}) => client.signed(session, { path, host, ...more })
+    expect((await as('/photos/team/blue/x', { method: 'PUT', body: 'x' })).status).toBe(200)
+    expect((await as('/photos/team/red/x', { method: 'PUT', body: 'x' })).status).toBe(403)
+    expect(store.requests.every(({ headers }) => headers['x-amz-security-token'] === undefined)).toBe(true)
+    const url = client.presigned(session, { path: '/photos/team/blue/x', host })
+    expect(await client.send({ path: url, host })).toMatchObject({ status: 200, body: 'x' })
+    expect(store.requests.at(-1)?.url).toBe('/photos/team/blue/x')
+    const other = await client.signed({ ...session, sessionToken: 'AQnonsense' }, { path: '/photos/x', host })
+    expect([other.status, codeOf(other)]).toEqual([400, 'InvalidToken'])
+  })
+
+  it('can be another account’s, by a bucket’s own policy and hers together', async () => {
+    const sts = new STSClient({ endpoint: server.url, region: 'us-east-1', credentials: sam })
+    const { Credentials } = await sts.send(
+      new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::444455556666:role/Guest', RoleSessionName: 'guest' }),
+    )
+    const guest: SigningCredentials = {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken,
+    }
+    const status = async (path: string, method = 'GET') =>
+      (await client.signed(guest, { path, host, method })).status
+    expect(await status('/shared/a')).toBe(404)
+    expect(await status('/photos/a')).toBe(403)
+    expect(await status('/shared/a', 'DELETE')).toBe(403)
+  })
+})
+
+describe('what no policy allows', () => {
+  it('is refused in S3’s words with the decision’s reason, is in the audit log, and never reaches the store', async () => {
+    const denied = await call('/photos/home/ana/a.txt')
+    expect([denied.status, codeOf(denied)]).toEqual([403, 'AccessDenied'])
+    expect(denied.body).toContain(
+      `User: arn:aws:iam::${home}:user/sam is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::photos/home/ana/a.txt because no identity-based policy allows the s3:GetObject action`,
+    )
+    expect(denied.headers.get('x-amz-request-id')).toMatch(/^[\w-]{36}$/)
+    const explicit = await put('/photos/home/sam/locked/a', 'x')
+    expect(explicit.body).toContain('with an explicit deny in an identity-based policy')
+    expect(store.requests).toEqual([])
+    await vi.waitFor(async () => {
+      const events = (await listEvents(server.database, { limit: 10_000 })).map(
+        ({ body }) =>
+          JSON.parse(body) as { eventName: string; errorCode?: string; resources?: { ARN: string }[] },
+      )
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          eventName: 'PutObject',
+          errorCode: 'AccessDenied',
+          resources: [{ ARN: 'arn:aws:s3:::photos/home/sam/locked/a' }],
+        }),
+      )
+    })
+  })
+
+  it('is not reached by another spelling of a key', async () => {
+    for (const path of [
+      '/photos/home/sam/%6Cocked/a',
+      '/photos/home%2Fsam%2Flocked%2Fa',
+      '/photos/home/sam%2flocked/a',
+    ])
+      expect([path, (await call(path)).status]).toEqual([path, 403])
+    for (const path of [
+      '/photos/home/sam/../ana/a',
+      '/photos/home/sam/%2e%2e/ana/a',
+      '/photos/home/sam/%252e%252e/ana/a',
+      '/photos/home/sam/.%2E/ana/a',
+      '/photos/home/sam/%2e/a',
+      '/photos/home/sam//locked/a',
+      '/photos//home/sam/a',
+      '//photos/home/sam/a',
+      '/photos/home/sam/%2Flocked/a',
+      '/photos/home/sam/..%5Cana',
+      '/photos/home/sam/a%0d%0ax',
+      '/%2e%2e/photos/home/sam/a',
+      '/photos%2Fhome/sam/a',
+      '/Photos/home/sam/a',
+    ]) {
+      const answer = await put(path, 'x')
+      expect([path, answer.status]).toEqual([path, 400])
+    }
+    for (const path of ['/photos/home/sam/%ff', '/photos/home/sam/%zz'])
+      expect(
+        (await put('/photos/home/sam/a', 'x', { sent: { path, method: 'PUT', body: 'x' } })).status,
+      ).toBe(400)
+    expect(store.requests).toEqual([])
+  })
+
+  it('is not reached by a parameter or header that makes it another operation', async () => {
+    const path = '/photos/home/sam/acl.txt'
+    const status = async (query: string, more: Partial<Call> = {}) =>
+      (await call(`${path}${query}`, more)).status
+    expect(await status('?acl')).toBe(403)
+    expect(await status('?acl=&tagging=')).toBe(400)
+    expect(await status('?torrent')).toBe(400)
+    expect(await status('?versionId=7')).toBe(403)
+    expect(await status('?partNumber=1&partNumber=2')).toBe(400)
+    const upload = { method: 'PUT', body: 'x' }
+    expect(await status('', { ...upload, headers: { 'x-amz-acl': 'public-read' } })).toBe(403)
+    expect(await status('', { ...upload, headers: { 'x-amz-tagging': 'a=b' } })).toBe(403)
+    expect(await status('', { ...upload, headers: { 'x-amz-rename-source': 'x' } })).toBe(400)
+    expect(await status('', { ...upload, headers: { 'x-amz-expected-bucket-owner': '999999999999' } })).toBe(
+      403,
+    )
+    expect(await status('', { method: 'POST', body: 'x' })).toBe(400)
+    expect(store.requests).toEqual([])
+  })
+
+  it('is not copied: the source needs GetObject as the target needs PutObject', async () => {
+    await put('/photos/home/sam/source', 'original')
+    const copy = async (source: string, more: Partial<Call> = {}) =>
+      (await put('/photos/home/sam/copy', '', { headers: { 'x-amz-copy-source': source }, ...more })).status
+    expect(await copy('photos/home/sam/source')).toBe(200)
+    expect(store.requests.at(-1)?.headers['x-amz-copy-source']).toBe('/photos/home/sam/source')
+    expect(store.objects.get('photos/home/sam/copy')?.toString()).toBe('original')
+    const before = store.requests.length
+    expect(await copy('/photos/home/ana/secret')).toBe(403)
+    expect(await copy('photos/home/sam/locked/a')).toBe(403)
+    expect(await copy('photos/home/sam/%6Cocked/a')).toBe(403)
+    expect(await copy('photos/home/sam/source?versionId=1')).toBe(403)
+    expect(await copy('photos/home/sam/../ana/a')).toBe(400)
+    expect(await copy('photos')).toBe(400)
+    expect(await copy('photos/home/sam/source', { method: 'GET' })).toBe(400)
+    expect(store.requests.length).toBe(before)
+  })
+
+  it('is not deleted in a list: one key that is denied refuses the whole', async () => {
+    for (const name of ['d1', 'd2&<', 'd3']) await put(`/photos/home/sam/${encodeURIComponent(name)}`, name)
+    const list = (keys: readonly string[]) =>
+      `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${keys
+        .map((key) => `<Object><Key>${key}</Key></Object>`)
+        .join('')}</Delete>`
+    const remove = (body: string, more: Partial<Call> = {}) =>
+      call('/photos?delete', { method: 'POST', body, ...more })
+    const refused = await remove(list(['home/sam/d1', 'home/ana/x']))
+    expect([refused.status, refused.body]).toEqual([403, expect.stringContaining('photos/home/ana/x')])
+    expect((await remove(list(['home/sam/../ana/x']))).status).toBe(400)
+    expect((await remove('<!DOCTYPE a [<!ENTITY x "home/sam/d1">]><Delete/>')).status).toBe(400)
+    expect((await remove(list(['home/sam/d1']), { sent: { body: list(['home/sam/d3']) } })).status).toBe(400)
+    expect(store.objects.has('photos/home/sam/d1')).toBe(true)
+    const removed = await remove(list(['home/sam/d1', 'home/sam/d2&amp;&lt;']))
+    expect([removed.status, removed.body]).toEqual([200, expect.stringContaining('<Deleted>')])
+    expect([store.objects.has('photos/home/sam/d1'), store.objects.has('photos/home/sam/d2&<')]).toEqual([
+      false,
+      false,
+    ])
+    expect(store.objects.has('photos/home/sam/d3')).toBe(true)
+  })
+})
+
+describe('who asks', () => {
+  const path = '/photos/home/sam/who'
+  it('is refused in S3’s words', async () => {
+    const nobody = await client.send({ path, host })
+    expect([nobody.status, codeOf(nobody)]).toEqual([403, 'AccessDenied'])
+    const expectations: readonly (readonly [Partial<SigningCredentials>, Partial<Call>, number, string])[] = [
+      [{ accessKeyId: 'AKIAUNKNOWNUNKNOWN22' }, {}, 403, 'InvalidAccessKeyId'],
+      [{ secretAccessKey: 'another' }, {}, 403, 'SignatureDoesNotMatch'],
+      [{}, { sent: { path: `${path}2` } }, 403, 'SignatureDoesNotMatch'],
+      [{}, { sent: { method: 'DELETE' } }, 403, 'SignatureDoesNotMatch'],
+      [{}, { service: 'sts', said: hashOf('') }, 400, 'AuthorizationHeaderMalformed'],
+      [{}, { said: 'nonsense' }, 400, 'InvalidArgument'],
+    ]
+    for (const [credentials, more, status, code] of expectations) {
+      const answer = await client.signed({ ...sam, ...credentials }, { path, host, ...more })
+      expect([code, answer.status, codeOf(answer)]).toEqual([code, status, code])
+    }
+    // The store's own key is no key here.
+    const own = await client.signed(
+      { accessKeyId: storeKey.accessKeyId, secretAccessKey: storeKey.secret },
+      { path, host },
+    )
+    expect(codeOf(own)).toBe('InvalidAccessKeyId')
+    expect(store.requests).toEqual([])
+  })
+
+  it('presigned, may do what was signed, as long as it says', async () => {
+    await put(path, 'presigned')
+    const url = client.presigned(sam, { path, host })
+    expect(await client.send({ path: url, host })).toMatchObject({ status: 200, body: 'presigned' })
+    expect((await client.send({ path: `${url}&versionId=1`, host })).status).toBe(403)
+    expect((await client.send({ path: url.replace('/who', '/wha'), host })).status).toBe(403)
+    expect((await client.send({ path: url, host, method: 'DELETE' })).status).toBe(403)
+    const over = client.presigned(sam, { path, host }, 0)
+    await vi.waitFor(async () => expect((await client.send({ path: over, host })).status).toBe(403))
+    const upload = client.presigned(sam, { method: 'PUT', path, host })
+    expect((await client.send({ method: 'PUT', path: upload, host, body: 'by link' })).status).toBe(200)
+    expect(store.objects.get('photos/home/sam/who')?.toString()).toBe('by link')
+  })
+
+  it('at a host of no app gets nothing, and a second Host or two lengths are no request', async () => {
+    expect((await client.signed(sam, { path, host: `nowhere.localhost:${port}` })).status).toBe(404)
+    for (const head of [
+      'Host: s3.localhost\r\nHost: other',
+      'Content-Length: 3\r\nTransfer-Encoding: chunked',
+    ]) {
+      const answer = await rawRequest(server.gatewayUrl, {
+        method: 'PUT',
+        path,
+        headers: { [head.slice(0, head.indexOf(':'))]: head.slice(head.indexOf(':') + 2) },
+        body: '0\r\n\r\n',
+      })
+      expect([head, answer.status]).toEqual([head, 400])
+    }
+  })
+})
+
+describe('a body', () => {
+  const large = Buffer.alloc(1_000_000, 'abcdefghij')
+  const path = '/photos/home/sam/body'
+
+  it.each([
+    ['small', Buffer.from('small')],
+    ['larger than what is held back', large],
+  ])('that is another than was signed never becomes an object: %s', async (_name, body) => {
+    const other = Buffer.from(body)
+    other[other.length - 1] = 0
+    const answer = await put(`${path}-hash`, body, { sent: { body: other } }).catch(() => undefined)
+    expect([answer?.status, answer && codeOf(answer)]).toEqual([400, 'XAmzContentSHA256Mismatch'])
+    expect(store.objects.has('photos/home/sam/body-hash')).toBe(false)
+    expect((await put(`${path}-hash`, body, { sent: { body: '' } })).status).toBe(400)
+    expect((await put(`${path}-good`, body)).status).toBe(200)
+    expect(store.objects.get('photos/home/sam/body-good')?.equals(body)).toBe(true)
+  })
+
+  /** The chunks that a client signs one after the other. */
+  function chunked(
+    parts: readonly Buffer[],
+    options: { trailer?: readonly [string, string]; form?: string; damage?: (wire: Buffer) => Buffer } = {},
+  ) {
+    const isSigned = !(options.form ?? '').includes('UNSIGNED')
+    const form =
+      options.form ?? `STREAMING-AWS4-HMAC-SHA256-PAYLOAD${options.trailer === undefined ? '' : '-TRAILER'}`
+    const total = parts.reduce((sum, each) => sum + each.length, 0)
+    const headers = signHeaders(
+      {
+        method: 'PUT',
+        rawUrl: path,
+        headers: [
+          ['host', host],
+          ['x-amz-content-sha256', form],
+          ['x-amz-decoded-content-length', String(total)],
+          ['content-encoding', 'aws-chunked'],
+          ...(options.trailer === undefined ? [] : [['x-amz-trailer', options.trailer[0]] as const]),
+        ],
+        body: { sha256: form },
+      },
+      sam,
+      { at: systemClock(), region: 'us-east-1', service: 's3' },
+    )
+    const value = (wanted: string) => headers.find(([name]) => name === wanted)?.[1] ?? ''
+    const date = value('x-amz-date')
+    const day = date.slice(0, 8)
+    const scope = `${day}/us-east-1/s3/aws4_request`
+    const key = signingKey(sam.secretAccessKey, day, 'us-east-1', 's3')
+    let previous = /Signature=(\w+)/.exec(value('authorization'))?.[1] ?? ''
+    const sign = (lines: readonly string[]) => {
+      previous = createHmac('sha256', key).update(lines.join('\n')).digest('hex')
+      return previous
+    }
+    const wire: Buffer[] = []
+    for (const part of [...parts, Buffer.alloc(0)]) {
+      const signature = isSigned
+        ? `;chunk-signature=${sign(['AWS4-HMAC-SHA256-PAYLOAD', date, scope, previous, hashOf(''), hashOf(part)])}`
+        : ''
+      wire.push(Buffer.from(`${part.length.toString(16)}${signature}\r\n`))
+      if (part.length > 0) wire.push(part, Buffer.from('\r\n'))
+    }
+    if (options.trailer !== undefined) {
+      const [name, text] = options.trailer
+      wire.push(Buffer.from(`${name}:${text}\r\n`))
+      if (isSigned)
+        wire.push(
+          Buffer.from(
+            `x-amz-trailer-signature:${sign(['AWS4-HMAC-SHA256-TRAILER', date, scope, previous, hashOf(`${name}:${text}\n`)])}\r\n`,
+          ),
+        )
+    }
+    wire.push(Buffer.from('\r\n'))
+    const body = (options.damage ?? ((each: Buffer) => each))(Buffer.concat(wire))
+    return client
+      .send({ method: 'PUT', path, host, headers: Object.fromEntries(headers), body })
+      .catch(() => ({ status: 0, body: '' }))
+  }
+  const parts = [large.subarray(0, 300_000), large.subarray(300_000, 700_001), large.subarray(700_001)]
+  const crc = Buffer.alloc(4)
+  crc.writeUInt32BE(crc32(large))
+  const trailer = ['x-amz-checksum-crc32', crc.toString('base64')] as const
+  const now = () => store.objects.get('photos/home/sam/body')
+
+  it.each([
+    ['signed chunks', {}],
+    ['signed chunks and a signed checksum after them', { trailer }],
+    ['chunks without signatures and a checksum', { trailer, form: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' }],
+  ])('in %s arrives whole', async (_name, options) => {
+    await call(path, { method: 'DELETE' })
+    expect((await chunked(parts, options)).status).toBe(200)
+    expect(now()?.equals(large)).toBe(true)
+    expect(store.refused).toEqual([])
+    expect(store.requests.at(-1)?.headers['x-amz-trailer']).toBe(
+      'trailer' in options ? trailer[0] : undefined,
+    )
+  })
+
+  it('in chunks of which one was changed, left out, moved or cut off never becomes an object', async () => {
+    await call(path, { method: 'DELETE' })
+    const change = (at: number) => (wire: Buffer) => {
+      const copy = Buffer.from(wire)
+      copy[at] = (copy[at] ?? 0) ^ 1
+      return copy
+    }
+    const damages: readonly (readonly [string, (wire: Buffer) => Buffer])[] = [
+      ['first chunk', change(500)],
+      ['last chunk', change(999_000)],
+      ['cut', (wire) => wire.subarray(0, wire.length - 200)],
+      ['more', (wire) => Buffer.concat([wire, Buffer.from('5\r\nhello\r\n0\r\n\r\n')])],
+      ['no framing', () => large],
+    ]
+    for (const [name, damage] of damages) {
+      const answer = await chunked(parts, { damage })
+      expect([name, answer.status === 400 || answer.status === 403, now()]).toEqual([name, true, undefined])
+    }
+    for (const damage of [change(1_000_000 + 300)])
+      expect((await chunked(parts, { trailer, damage })).status).toBeGreaterThanOrEqual(400)
+    const forged = await chunked(parts, { trailer: ['x-amz-checksum-crc32', 'AAAAAA=='] })
+    expect(forged.status).toBe(403)
+    expect(now()).toBeUndefined()
+  })
+
+  it('in a form that is not known is refused before anything is read', async () => {
+    const answer = await chunked(parts, { form: 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' })
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'NotImplemented'])
+  })
+
+  it('goes up in parts', async () => {
+    const key = '/photos/home/sam/parts'
+    const begun = await call(`${key}?uploads`, { method: 'POST' })
+    const id = /<UploadId>(.*)<\/UploadId>/.exec(begun.body)?.[1] ?? ''
+    for (const [index, body] of parts.entries())
+      expect((await put(`${key}?partNumber=${index + 1}&uploadId=${id}`, body)).status).toBe(200)
+    const done = await call(`${key}?uploadId=${id}`, { method: 'POST', body: '<CompleteMultipartUpload/>' })
+    expect(done.status).toBe(200)
+    expect(store.objects.get('photos/home/sam/parts')?.equals(large)).toBe(true)
+    expect((await call(`/photos/home/ana/x?uploads`, { method: 'POST' })).status).toBe(403)
+  })
+})
+
+describe('when something ends', () => {
+  it('a store that is gone is told as such, and the next request works when it is back', async () => {
+    const place = Number(new URL(store.url).port)
+    await put('/photos/home/sam/kept', 'kept')
+    await store.stop()
+    const gone = await call('/photos/home/sam/kept')
+    expect([gone.status, codeOf(gone)]).toEqual([503, 'ServiceUnavailable'])
+    store = await startObjectStore(['photos'], place)
+    expect((await call('/photos/home/sam/kept')).status).toBe(404)
+  })
+
+  it('a user who is disabled may do nothing with the next request', async () => {
+    const user = await findUserByName(server.database, home, 'sam')
+    await server.database.transaction((tx) => updateUser(tx, user?.userId ?? '', { status: 'disabled' }))
+    const answer = await call('/photos/home/sam/kept')
+    expect([answer.status, codeOf(answer)]).toEqual([403, 'InvalidAccessKeyId'])
+    expect(server.complaints).toEqual([])
+  })
+})
