@@ -16,7 +16,7 @@ import { createPasswordHasher, equal, passwordHashing, passwordSettings, type Va
 import { type Database, sql } from '#database'
 import { federationPageRoutes, federationTokenRoutes } from '#federation-url'
 import { createFederation, federationSettings } from '#federation'
-import { createGateway, type Gateway, gatewaySettings } from '#gateway'
+import { createGateway, gatewaySettings } from '#gateway'
 import {
   forwardAuthKind,
   forwardAuthProxies,
@@ -82,7 +82,8 @@ export type AppNeeds = {
 export type App = {
   readonly handler: RequestListener
   /** Listens on a port of its own; absent where none is set. */
-  readonly gateway?: Gateway | undefined
+  readonly gateway?:
+    { readonly handler: RequestListener; readonly port: number; readonly idleSeconds: number } | undefined
   /** Ends answers that would go on for ever, so that the server can go down at once. */
   hangUp(): void
   close(): Promise<void>
@@ -304,14 +305,21 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   }, sweepMilliseconds).unref()
 
   const answer = koa.callback()
-  const gateway =
-    settings.gateway.port === 0 ? undefined : createGateway({ ...proxied, edge, settings: settings.gateway })
+  const gateway = createGateway({ ...proxied, settings: settings.gateway })
+  const passing = new Koa().use(edge).use(gateway.middleware).callback()
   return {
     handler: (request, response) => void answer(request, response),
-    gateway,
+    gateway:
+      settings.gateway.port === 0
+        ? undefined
+        : {
+            handler: (request, response) => void passing(request, response),
+            port: settings.gateway.port,
+            idleSeconds: settings.gateway.idle_seconds,
+          },
     hangUp: feed.close,
     async close() {
-      gateway?.close()
+      gateway.close()
       clearInterval(sweeping)
       feed.close()
       await oidc.close()

@@ -1,5 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http'
-import Koa from 'koa'
+import type { IncomingMessage } from 'node:http'
 import { type GatewayApp, listGatewayApps } from '#apps'
 import { originalOf } from '#forward-auth'
 import { answering, type Context, jsonWire, type Middleware, requestInfo } from '#http'
@@ -12,29 +11,19 @@ import type { Arrival, S3Needs } from './needs.ts'
 import { closeUnlessRead, s3Wire } from './s3-errors.ts'
 import { answerS3 } from './s3.ts'
 
-/** The gateway, not listening yet. */
-export type Gateway = {
-  readonly port: number
-  readonly idleSeconds: number
-  readonly handler: RequestListener
+/** What the gateway takes. */
+export type GatewayNeeds = Omit<S3Needs & HttpAppNeeds, 'forwarding'> & { readonly settings: GatewaySettings }
+
+/** All of the gateway: nothing of Signet's pages and protocols is at its hosts. Stands alone, after `requestEdge`. */
+export function createGateway({ settings, ...rest }: GatewayNeeds): {
+  readonly middleware: Middleware
   close(): void
-}
-
-/** What the gateway takes; `edge` gives requests their id, address and log. */
-export type GatewayNeeds = Omit<S3Needs & HttpAppNeeds, 'forwarding'> & {
-  readonly edge: Middleware
-  readonly settings: GatewaySettings
-}
-
-/** Builds the gateway. It has a Koa of its own: nothing of Signet's pages and protocols is at its hosts. */
-export function createGateway({ edge, settings, ...rest }: GatewayNeeds): Gateway {
+} {
   const forwarding = createForwarding(settings.idle_seconds)
   const needs = { ...rest, forwarding }
-  const koa = new Koa()
-  koa.use(edge)
   const inS3 = answering(s3Wire)
   const inJson = answering(jsonWire)
-  koa.use(async (ctx) => {
+  const middleware: Middleware = async (ctx) => {
     let arrival: Arrival | undefined
     await inJson(ctx, async () => {
       arrival = await arrivalOf(needs, ctx)
@@ -43,14 +32,8 @@ export function createGateway({ edge, settings, ...rest }: GatewayNeeds): Gatewa
     const s3 = arrival
     if (s3?.app.protocol === 's3')
       await inS3(ctx, async () => pass(ctx, await answerS3(needs, ctx, s3), 'x-amz-request-id'))
-  })
-  const answer = koa.callback()
-  return {
-    port: settings.port,
-    idleSeconds: settings.idle_seconds,
-    handler: (request, response) => void answer(request, response),
-    close: forwarding.close,
   }
+  return { middleware, close: forwarding.close }
 }
 
 /** Which app a request is for, by its host alone. @throws Failure not-found gateway/no-app */

@@ -7,5 +7,4 @@
  * Specification: S3 API Reference; Service Authorization Reference, "Amazon S3". Owns no table.
  */
 export { createGateway } from './gateway.ts'
-export type { Gateway } from './gateway.ts'
 export { gatewaySettings } from './config.ts'
