@@ -35,7 +35,7 @@ export type AccessNeeds = DecideNeeds &
     ) => Promise<Awaited<ReturnType<ProveNeeds['authenticateBearer']>> & Awaited<ReturnType<ReadToken>>>
     readonly vault: Vault
     readonly publicUrl: URL
-    readonly keys: Pick<Keys, 'list'>
+    readonly keys: Pick<Keys, 'list' | 'active'>
     readonly feed: Pick<RevocationFeed, 'stream' | 'poll'>
   }
 

@@ -1,4 +1,4 @@
-import { findRoleByArn, guardRailsNow } from '#iam'
+import { findRoleByArn, guardRailsNow, textOfPolicy } from '#iam'
 import {
   type ContextValue,
   evaluate,
@@ -10,16 +10,19 @@ import {
 import type { AnalyzerNeeds } from './needs.ts'
 import type { Subject } from './subject.ts'
 
+/** A policy that is assumed, with the text it was read from. */
+type Assumed = PolicyRef & { readonly text: string }
+
 /** What may be changed for a simulation; absent members are as in truth. */
 export type WhatIf = {
   /** Policies that the subject would hold besides its own. */
-  readonly identity?: readonly PolicyRef[] | undefined
+  readonly identity?: readonly Assumed[] | undefined
   /** Null: without its boundary. */
-  readonly boundary?: PolicyRef | null | undefined
-  readonly session?: readonly PolicyRef[] | undefined
-  readonly resource?: PolicyRef | undefined
-  readonly scpLevels?: readonly (readonly PolicyRef[])[] | undefined
-  readonly rcpLevels?: readonly (readonly PolicyRef[])[] | undefined
+  readonly boundary?: Assumed | null | undefined
+  readonly session?: readonly Assumed[] | undefined
+  readonly resource?: Assumed | undefined
+  readonly scpLevels?: readonly (readonly Assumed[])[] | undefined
+  readonly rcpLevels?: readonly (readonly Assumed[])[] | undefined
 }
 
 /** Actions on resources, under a context that is assumed. */
@@ -31,7 +34,11 @@ export type Asked = {
   readonly resourceOwner?: string | undefined
 }
 
-const simulated = (ref: PolicyRef): SimulatedPolicy => ({ ...ref, source: 'none', text: '' })
+const simulated = (ref: PolicyRef | Assumed): SimulatedPolicy => ({
+  ...ref,
+  source: 'none',
+  text: 'text' in ref ? ref.text : (textOfPolicy(ref.policy) ?? ''),
+})
 
 /**
  * What the subject could do: over its own policies, boundary and guard-rails, with what is changed. A role that is to be assumed is

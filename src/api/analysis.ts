@@ -27,7 +27,6 @@ import {
   type ContextValue,
   type DocumentType,
   type Policy,
-  type PolicyRef,
   redundantStatements,
   validatePolicy,
   whatCan,
@@ -130,7 +129,11 @@ export function analysisRoutes(router: Router, needs: Needs): void {
     await allowed(needs, by, 'SimulateAccess', body.principal)
     if (body.actions.length * Math.max(1, body.resources.length) > mostResults) tooMany(mostResults)
     const refs = (list: readonly z.infer<typeof document>[] | undefined, type: DocumentType) =>
-      list?.map((each, index): PolicyRef => ({ id: `${type}.${index + 1}`, policy: policyOf(each, type) }))
+      list?.map((each, index) => ({
+        id: `${type}.${index + 1}`,
+        policy: policyOf(each, type),
+        text: textOf(each),
+      }))
     const subject = await findSubject(analyzer, body.principal)
     const results = await simulateFor(analyzer, subject, askedOf(body), {
       identity: refs(body.policies, 'identity'),
@@ -147,11 +150,13 @@ export function analysisRoutes(router: Router, needs: Needs): void {
         decision: each.decision,
         layer: each.layer,
         because: each.because,
-        matched_statements: each.matchedStatements.map(({ policy, layer, sid, index }) => ({
+        matched_statements: each.matchedStatements.map(({ policy, layer, sid, index, start, end }) => ({
           policy,
           layer,
           sid,
           index,
+          start,
+          end,
         })),
         missing_context_values: each.missingContextValues,
         allowed_by_organizations: each.allowedByOrganizations,

@@ -3,6 +3,7 @@ import { refuse } from '#kernel'
 
 const most = 4_096
 const parsed = new Map<string, Policy>()
+const texts = new WeakMap<Policy, string>()
 
 /**
  * The policy of a stored text, parsed once per text. A text that no longer parses becomes a policy that denies: an
@@ -18,9 +19,13 @@ export function policyFrom(text: string, type: DocumentType): Policy {
     const [oldest] = parsed.keys()
     if (parsed.size >= most && oldest !== undefined) parsed.delete(oldest)
     parsed.set(key, policy)
+    texts.set(policy, text)
   }
   return policy
 }
+
+/** The stored text that a policy was read from, by `policyFrom`; undefined for any other policy. */
+export const textOfPolicy = (policy: Policy): string | undefined => texts.get(policy)
 
 /** Characters without white space: what AWS counts. */
 export const policySize = (text: string): number => text.replaceAll(/[\t\n\r ]/g, '').length

@@ -27,7 +27,7 @@ export { callerIdentity, userCaller } from './caller.ts'
 export type { Caller, FederatedUserCaller, RoleSessionCaller, RootCaller, UserCaller } from './caller.ts'
 export { openMemory, recalled, sweepChanges } from './memory.ts'
 export type { Memory, Remembering } from './memory.ts'
-export { policyFrom, readPolicy } from './documents.ts'
+export { policyFrom, readPolicy, textOfPolicy } from './documents.ts'
 export { guardRailArn, guardRailsNow } from './guard-rail-levels.ts'
 export type { GuardRails, Levels, Standing } from './guard-rail-levels.ts'
 export {

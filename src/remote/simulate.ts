@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { refuse } from '#kernel'
 import type { Command } from '#terminal'
 import { ask, member } from './ask.ts'
@@ -45,6 +46,7 @@ export const simulateCommand: Command = {
     if (input.flag('json')) machine.out(`${JSON.stringify(result, null, machine.isTerminal ? 2 : 0)}\n`)
     else {
       machine.out(`${decision}: ${member(result, 'because') ?? ''}\n`)
+      for (const statement of listOf(result, 'matched_statements')) machine.out(`  ${placeOf(statement)}\n`)
       const missing: unknown = Reflect.get(result, 'missing_context_values')
       if (Array.isArray(missing) && missing.length > 0)
         machine.out(
@@ -55,12 +57,29 @@ export const simulateCommand: Command = {
   },
 }
 
-function firstOf(body: unknown): object | undefined {
-  const results: unknown =
-    typeof body === 'object' && body !== null ? Reflect.get(body, 'results') : undefined
-  const first: unknown = Array.isArray(results) ? results[0] : undefined
-  return typeof first === 'object' && first !== null ? first : undefined
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** The objects in a list of an answer. */
+function listOf(body: unknown, name: string): readonly object[] {
+  const list: unknown = isObject(body) ? Reflect.get(body, name) : undefined
+  return Array.isArray(list) ? list.filter(isObject) : []
 }
+
+const firstOf = (body: unknown): object | undefined => listOf(body, 'results')[0]
+
+/** Where a statement stands: its policy, its number or Sid, and line and column where the policy has a text. */
+function placeOf(statement: object): string {
+  const { policy, sid, index, start } = placeShape.parse(statement)
+  const at = start === undefined ? '' : `, line ${start.line}, column ${start.column}`
+  return `${policy}: statement ${index}${sid === undefined ? '' : ` "${sid}"`}${at}`
+}
+
+const placeShape = z.object({
+  policy: z.string(),
+  sid: z.string().optional(),
+  index: z.number(),
+  start: z.object({ line: z.number(), column: z.number() }).optional(),
+})
 
 /** @throws Failure malformed cli/context */
 function contextFrom(text: string | undefined): unknown {

@@ -3,6 +3,7 @@
  * and the scenario, with the fixture that `config/examples/authzen.yaml` declares.
  */
 import { readFileSync } from 'node:fs'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer, type TestServer } from '../support/server.ts'
 import { basic, declare, poster } from './world.ts'
@@ -411,7 +412,7 @@ describe('Discovery', () => {
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/)
     const document = (await answer.json()) as Record<string, string>
     expect(document['policy_decision_point']).toBe(server.url)
-    const { policy_decision_point: _, ...endpoints } = document
+    const { policy_decision_point: _, signed_metadata: __, ...endpoints } = document
     expect(Object.keys(endpoints).toSorted()).toEqual([
       'access_evaluation_endpoint',
       'access_evaluations_endpoint',
@@ -424,5 +425,13 @@ describe('Discovery', () => {
       // Each is there: it asks who calls.
       expect((await fetch(endpoint, { method: 'POST' })).status).toBe(401)
     }
+  })
+
+  it('says the same in a JWT that a published key signed', async () => {
+    const answer = await fetch(`${server.url}/.well-known/authzen-configuration`)
+    const { signed_metadata: signed, ...plain } = (await answer.json()) as Record<string, string>
+    const published = createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`))
+    const { payload } = await jwtVerify(signed ?? '', published, { typ: 'authzen-metadata+jwt' })
+    expect(payload).toEqual({ iss: server.url, ...plain })
   })
 })

@@ -103,8 +103,36 @@ describe('simulations', () => {
       resources: ['arn:aws:orders:::a/1'],
     })
     expect(results).toMatchObject([
-      { decision: 'allowed', matched_statements: [{ policy: 'inline:own', index: 0 }] },
+      {
+        decision: 'allowed',
+        matched_statements: [{ policy: 'inline:own', index: 0, start: { line: 1, column: 39 } }],
+      },
       { decision: 'implicitDeny', matched_statements: [] },
+    ])
+  })
+
+  it('name the line and column of a statement, in stored policies and in those that are given', async () => {
+    const given = policy({ Sid: 'Put', Action: 'orders:Put*', Resource: '*' }).replace('[', '[\n  ')
+    const found = await answer('/simulations', {
+      principal: arnOf('bob'),
+      actions: ['orders:PutOrder', 'iam:ListUsers'],
+      policies: [given, JSON.parse(policy({ Action: 'iam:ListUsers', Resource: '*' })) as object],
+    })
+    const results = found['results'] as unknown as { matched_statements: object[] }[]
+    const places = results.map((each) => each.matched_statements)
+    expect(places).toEqual([
+      [
+        {
+          policy: 'identity.1',
+          layer: 'identity',
+          sid: 'Put',
+          index: 0,
+          start: { line: 2, column: 4 },
+          end: { line: 2, column: 71 },
+        },
+      ],
+      // A document that came as an object is written out with two spaces to a level.
+      [expect.objectContaining({ policy: 'identity.2', start: { line: 4, column: 6 } })],
     ])
   })
 
@@ -216,6 +244,25 @@ describe('a matrix', () => {
       decisions: ['allowed', 'implicitDeny'],
     })
     expect(lines.at(-1)).toEqual({ type: 'done', done: 12, total: 12 })
+  })
+
+  it('is refused while four are worked on, and ends when its reader hangs up', async () => {
+    // Nobody reads these, so each stops where the connection is full.
+    const large = {
+      principals: [arnOf('admin')],
+      actions: Array.from({ length: 1000 }, (_, at) => `a:B${at}`),
+      resources: Array.from({ length: 1000 }, (_, at) => `arn:aws:orders:::a/${at}`),
+    }
+    const open = await Promise.all(Array.from({ length: 4 }, () => call('/access-matrix', large)))
+    const small = { principals: [arnOf('bob')], actions: ['a:B'] }
+    const busy = await call('/access-matrix', small)
+    expect([busy.status, busy.headers.get('content-type')]).toEqual([
+      429,
+      expect.stringContaining('problem+json'),
+    ])
+    await open[0]?.body?.cancel()
+    await expect.poll(async () => (await call('/access-matrix', small)).status).toBe(200)
+    await Promise.all(open.slice(1).map(async (each) => each.body?.cancel()))
   })
 
   it('of too many decisions is refused', async () => {

@@ -174,7 +174,7 @@ describe('the command line of a person', () => {
 
     const allowed = await runSignet(['simulate', bob, 'sts:AssumeRole', `${role}/OrdersDesk`], admin)
     expect(allowed).toMatchObject({ code: 0, err: '' })
-    expect(allowed.out).toMatch(/^allowed: Allowed by /)
+    expect(allowed.out).toMatch(/^allowed: Allowed by .*\n {2}\S+: statement \d.*, line \d+, column \d+\n/)
     const denied = await runSignet(['simulate', bob, 'sts:AssumeRole', `${role}/Admin`, '--json'], admin)
     expect(denied.code).toBe(1)
     expect(JSON.parse(denied.out)).toMatchObject({

@@ -288,7 +288,8 @@ const shown = (result: SimulationResult) => ({
     : { EvalDecisionDetails: new Map(Object.entries(result.decisionDetails)) }),
 })
 
-const statementShown = ({ policy, source, start, end }: MatchedStatement) => ({
+const nowhere = { line: 1, column: 1 }
+const statementShown = ({ policy, source, start = nowhere, end = nowhere }: MatchedStatement) => ({
   SourcePolicyId: policy,
   SourcePolicyType: source,
   StartPosition: { Line: start.line, Column: start.column },

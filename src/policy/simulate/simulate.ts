@@ -27,7 +27,7 @@ import { statementPositions, type StatementPosition } from './positions.ts'
 /** Where a policy of a simulation comes from (IAM API Reference, Statement). */
 export type PolicySource = 'user' | 'group' | 'role' | 'aws-managed' | 'user-managed' | 'resource' | 'none'
 
-/** A policy with the text it was read from, which positions refer to. */
+/** A policy with the text it was read from, which positions refer to; an empty text has none. */
 export type SimulatedPolicy = PolicyRef & { readonly source: PolicySource; readonly text: string }
 
 /** The policies of a simulation, by layer. */
@@ -63,7 +63,7 @@ export type Simulation = {
 
 export type SimulatedDecision = 'allowed' | 'explicitDeny' | 'implicitDeny'
 
-export type MatchedStatement = StatementPosition & {
+export type MatchedStatement = Partial<StatementPosition> & {
   readonly policy: string
   readonly source: PolicySource
   readonly layer: Layer
@@ -160,15 +160,13 @@ function one(
   return {
     ...base,
     matchedStatements: determining(decision, matched).map(({ layer, policy, statement }) => {
-      const nowhere = { line: 1, column: 1 }
-      const place = positionsOf(policy)[statement.index] ?? { start: nowhere, end: nowhere }
       return {
         policy: policy.id,
         source: policy.source,
         layer,
         sid: statement.sid,
         index: statement.index,
-        ...place,
+        ...positionsOf(policy)[statement.index],
       }
     }),
     missingContextValues: missingKeys(placed, asked),
