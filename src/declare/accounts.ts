@@ -1,3 +1,4 @@
+import { systemIdentity } from '#audit'
 import type { Queryable } from '#database'
 import {
   createAccount,
@@ -12,6 +13,7 @@ import {
 import { accountId } from '#kernel'
 import { type Path, suggestion } from '#config'
 import { putAccessKeys } from './access-keys.ts'
+import { putDeclaredPasswordPolicy } from './password-policy.ts'
 import { type Applying, leaveOut, outcomeOf, problemAt } from './applying.ts'
 import type { Declaration } from './read.ts'
 
@@ -96,9 +98,19 @@ export async function applyAccounts(applying: Applying, plan: AccountPlan): Prom
         )
       const newRule =
         value.sigv4a_keys_only !== undefined && (await setKeyForm(tx, id, value.sigv4a_keys_only))
+      const newPolicy = await putDeclaredPasswordPolicy(applying, id, value.password_policy, path)
+      if (newPolicy)
+        await needs.audit.record(tx, {
+          source: 'iam',
+          name:
+            value.password_policy === null ? 'DeleteAccountPasswordPolicy' : 'UpdateAccountPasswordPolicy',
+          by: systemIdentity('signet.yaml'),
+          accountId: id,
+          parameters: value.password_policy ?? {},
+        })
       const newKeys = await putAccessKeys(applying, { accountId: id }, keys)
       return {
-        outcome: outcomeOf(found === undefined, newKeys || newRule),
+        outcome: outcomeOf(found === undefined, newKeys || newRule || newPolicy),
         event: {
           name: found === undefined ? 'CreateAccount' : 'UpdateAccount',
           parameters: { accountId: id, accountName: value.name, rootAccessKeys: keys.map((key) => key.id) },
@@ -110,6 +122,8 @@ export async function applyAccounts(applying: Applying, plan: AccountPlan): Prom
   if (name === undefined || plan.homeAccountId === '') return
   await applying.step({ kind: 'organization', name, path: ['organization'] }, async () => {
     const isNew = plan.organization === undefined
+    // Its account has a problem of its own.
+    if ((await findAccount(tx, plan.homeAccountId)) === undefined) return leaveOut()
     if (isNew) await createOrganization(tx, needs.clock, { name, homeAccountId: plan.homeAccountId })
     else if (plan.organization.name !== name) await renameOrganization(tx, name)
     return {

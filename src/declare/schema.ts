@@ -53,6 +53,25 @@ const accessKey = z.strictObject({
   sigv4a_only: z.boolean().optional(),
 })
 
+const whole = (least: number, most: number) =>
+  z
+    .int({ error: `Write a whole number from ${least} to ${most}.` })
+    .min(least, { error: `Write a whole number from ${least} to ${most}.` })
+    .max(most, { error: `Write a whole number from ${least} to ${most}.` })
+
+/** IAM's password policy of an account, as a whole: what is left out has its default. */
+const passwordPolicy = z.strictObject({
+  minimum_length: whole(6, 128).optional(),
+  require_symbols: z.boolean().optional(),
+  require_numbers: z.boolean().optional(),
+  require_uppercase: z.boolean().optional(),
+  require_lowercase: z.boolean().optional(),
+  allow_users_to_change: z.boolean().optional(),
+  max_age_days: whole(1, 1_095).optional(),
+  reuse_prevention: whole(1, 24).optional(),
+  hard_expiry: z.boolean().optional(),
+})
+
 const account = z.strictObject({
   id: accountId.optional(),
   name: text,
@@ -63,6 +82,8 @@ const account = z.strictObject({
   root_access_keys: z.array(accessKey).max(2).optional(),
   /** Whether new access keys of this account sign with SigV4A alone. */
   sigv4a_keys_only: z.boolean().optional(),
+  /** null takes it away, so that the house's own rules hold. */
+  password_policy: passwordPolicy.nullable().optional(),
   /** The path of its organizational unit, or `root`. */
   unit: text.optional(),
   scp_full_access: z.boolean().optional(),

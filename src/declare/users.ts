@@ -4,11 +4,11 @@ import {
   createGroup,
   createUser,
   findGroup,
-  findPasswordPolicy,
   findUserByName,
   groupsOf,
   listGroups,
   passwordOf,
+  type PasswordPolicy,
   policyFaultOf,
   setGroupsFrom,
   setPasswordHash,
@@ -22,6 +22,7 @@ import { addTotp, dropTotp, factorsOf } from '#mfa'
 import { systemIdentity } from '#audit'
 import { putAccessKeys } from './access-keys.ts'
 import { type Applying, type ApplyNeeds, leaveOut, outcomeOf, problemAt, same } from './applying.ts'
+import { passwordPolicyAfter } from './password-policy.ts'
 import { markOf, setMark } from './marks.ts'
 import { policyArn, putPolicies } from './policies.ts'
 import type { Declaration, Thing } from './read.ts'
@@ -98,7 +99,16 @@ export async function hashPasswords(
       fault:
         account === undefined
           ? undefined
-          : await policyFault(needs, account, thing.value.name, password.reveal()),
+          : await policyFault(
+              needs,
+              await passwordPolicyAfter(
+                needs.database,
+                declaration,
+                account,
+                (name, path) => known(() => accountOf(name, path)) === account,
+              ),
+              { accountId: account, userName: thing.value.name, password: password.reveal() },
+            ),
     })
   }
   return hashed
@@ -114,11 +124,13 @@ const missing = {
 /** What the account's password policy says against a password of the file, as a sentence. */
 async function policyFault(
   needs: ApplyNeeds,
-  accountId: string,
-  userName: string,
-  password: string,
+  policy: PasswordPolicy | undefined,
+  {
+    accountId,
+    userName,
+    password,
+  }: { readonly accountId: string; readonly userName: string; readonly password: string },
 ): Promise<string | undefined> {
-  const policy = await findPasswordPolicy(needs.database, accountId)
   if (policy === undefined) return undefined
   const fault = policyFaultOf(policy, password)
   if (fault?.why === 'too-short')

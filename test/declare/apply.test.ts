@@ -9,6 +9,7 @@ import { apply, type ApplyNeeds } from '#declare'
 import {
   checkPassword,
   findAccessKey,
+  findPasswordPolicy,
   findUserByName,
   groupsOf,
   putPasswordPolicy,
@@ -311,6 +312,70 @@ describe('what people changed since', () => {
 describe('the account’s password policy', () => {
   beforeEach(open)
   afterEach(close)
+
+  it('is made what the file says, holds for the passwords of the same file, and is taken away by null', async () => {
+    const text = (rules: string) => `${company}    password_policy: ${rules}
+users:
+  - name: bob
+    password: \${PW}
+`
+    const env = { PW: 'First-password' }
+    const strict = text(
+      '{ minimum_length: 20, require_symbols: true, max_age_days: 90, reuse_prevention: 5 }',
+    )
+    expect(await problemsOf(strict, { env })).toEqual([
+      expect.stringContaining("The account's password policy asks for at least 20 characters.") as string,
+    ])
+    // Nothing of a file with a problem stays.
+    expect(await findPasswordPolicy(database, account)).toBeUndefined()
+
+    const milder = text(
+      '{ minimum_length: 12, require_symbols: true, max_age_days: 90, reuse_prevention: 5 }',
+    )
+    await applyText(milder, { env })
+    const policy = {
+      minimumLength: 12,
+      requireSymbols: true,
+      requireNumbers: false,
+      requireUppercase: false,
+      requireLowercase: false,
+      allowUsersToChange: false,
+      maxAgeDays: 90,
+      reusePrevention: 5,
+      hardExpiry: false,
+    }
+    expect(await findPasswordPolicy(database, account)).toEqual(policy)
+    expect((await applyText(milder, { env })).counts).toMatchObject({ created: 0, updated: 0 })
+    // What is left out goes back to its default; a file that does not speak of it leaves it alone.
+    expect((await applyText(text('{ minimum_length: 12 }'), { env })).counts.updated).toBe(1)
+    const least = { ...policy, requireSymbols: false, maxAgeDays: undefined, reusePrevention: undefined }
+    expect(await findPasswordPolicy(database, account)).toEqual(least)
+    await applyText(company)
+    expect(await findPasswordPolicy(database, account)).toEqual(least)
+    expect((await applyText(text('null'), { env })).counts.updated).toBe(1)
+    expect(await findPasswordPolicy(database, account)).toBeUndefined()
+    expect((await applyText(text('null'), { env })).counts.updated).toBe(0)
+
+    const events = await listEvents(database, { name: 'UpdateAccountPasswordPolicy' })
+    expect(events).toHaveLength(2)
+    expect(await listEvents(database, { name: 'DeleteAccountPasswordPolicy' })).toHaveLength(1)
+  })
+
+  it('that cannot be is refused with its place', async () => {
+    const [length, unknown, expiry] = await problemsOf(`${company}    password_policy:
+      minimum_length: 5
+      require_symbol: true
+      hard_expiry: yes please
+`)
+    expect(length).toBe(
+      'signet.yaml:6:23 accounts.0.password_policy.minimum_length: Write a whole number from 6 to 128.',
+    )
+    for (const key of ['require_symbol', 'hard_expiry'])
+      expect([unknown, expiry].join('\n')).toContain(`password_policy.${key}`)
+    expect(await problemsOf(`${company}    password_policy: { hard_expiry: true }\n`)).toEqual([
+      expect.stringContaining('Write max_age_days too.') as string,
+    ])
+  })
 
   it('holds for passwords of the file, those used before included', async () => {
     const text = `${company}users:
