@@ -244,7 +244,9 @@ const bare = await start(['--input-type=module', '--eval', bareSource], {}, `htt
 const formType = 'application/x-www-form-urlencoded'
 const written = (headers: HeaderPairs, text: string): string =>
   `POST / HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}` +
-  `x-forwarded-for: {ip}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+// Unsigned calls are bounded per address: the proxy that is trusted here tells of many.
+const fromMany = ['x-forwarded-for', '{ip}'] as const
 const host = ['host', `localhost:${port}`] as const
 
 /** Requests of one caller, each signed for itself. */
@@ -314,7 +316,7 @@ try {
   const webIdentity = `Action=AssumeRoleWithWebIdentity&${version}&${named}&WebIdentityToken=${token}`
   const issuing: readonly (readonly [string, readonly string[]])[] = [
     ['AssumeRole', signed(`Action=AssumeRole&${version}&${named}`, longTerm)],
-    ['AssumeRoleWithWebIdentity', [written([host, ['content-type', formType]], webIdentity)]],
+    ['AssumeRoleWithWebIdentity', [written([host, fromMany, ['content-type', formType]], webIdentity)]],
   ]
   for (const [name, requests] of issuing) {
     await saturate(ours, requests)

@@ -1,4 +1,4 @@
-import { coalesce, type Database, type Queryable, sql } from '#database'
+import { aside, coalesce, type Database, type Queryable, sql } from '#database'
 import type { Clock } from '#kernel'
 import { type AuditEntry, type EventRow, toRow } from './event.ts'
 import { notes } from './notes.ts'
@@ -62,7 +62,7 @@ export function createAudit(needs: {
   const later = notes<Noted>({
     write: async (noted) => {
       const rows = noted.map((each) => (each.row ??= toRow(each.entry, each.now)))
-      await needs.database.query(insertAgain(rows))
+      await needs.database.query(aside(insertAgain(rows)))
       for (const { entry, now } of noted) needs.heard?.(entry, now)
     },
     failed: (thrown) => needs.complain?.(thrown),
@@ -71,7 +71,7 @@ export function createAudit(needs: {
   // Their time is the batch's: what happens one after the other is never in the same one.
   const write = coalesce<AuditEntry>(async (entries) => {
     const now = needs.clock()
-    await needs.database.query(insert(entries.map((entry) => toRow(entry, now))))
+    await needs.database.query(aside(insert(entries.map((entry) => toRow(entry, now)))))
     for (const entry of entries) needs.heard?.(entry, now)
   })
   return {

@@ -45,7 +45,12 @@ export const readParameterBytes = (body: Uint8Array): ParameterNode =>
     ? readParameters(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
     : malformed('The request body is not UTF-8.')
 
+/** What decoding changes or refuses. */
+// oxlint-disable-next-line no-control-regex -- a NUL is refused
+const escaped = /[+%\u0000]/
+
 function decode(text: string): string {
+  if (!escaped.test(text)) return text
   const decoded = decodePercent(text.replaceAll('+', ' '))
   if (decoded.includes('\0')) malformed('The request contains a NUL character.')
   return decoded

@@ -58,10 +58,11 @@ function xmlOf(model: ServiceModel, shapeName: string, value: unknown): string {
   switch (shape.type) {
     case 'structure':
       if (!isRecord(value)) return mismatch(shapeName)
-      return Object.entries(shape.members)
-        .filter(([name]) => value[name] !== undefined)
-        .map(([name, memberShape]) => element(name, xmlOf(model, memberShape, value[name])))
-        .join('')
+      return Object.entries(shape.members).reduce(
+        (xml, [name, memberShape]) =>
+          value[name] === undefined ? xml : xml + element(name, xmlOf(model, memberShape, value[name])),
+        '',
+      )
     case 'list':
       if (!Array.isArray(value)) return mismatch(shapeName)
       return value.map((each) => element('member', xmlOf(model, shape.member, each))).join('')

@@ -66,10 +66,11 @@ export async function openPostgres(
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
 
-  const lines: (Promise<pg.Client> | undefined)[] = Array.from({ length: pipelines })
+  const lines: (Promise<pg.Client> | undefined)[] = Array.from({ length: pipelines + 1 })
   let turn = 0
-  function line(): Promise<pg.Client> {
-    const index = turn++ % pipelines
+  /** The last one is for what is set aside. */
+  function line(isAside: boolean): Promise<pg.Client> {
+    const index = isAside ? pipelines : turn++ % pipelines
     lines[index] ??= (async () => {
       const client = new pg.Client({ ...settings, pipeline: true })
       const forget = () => {
@@ -116,8 +117,9 @@ export async function openPostgres(
     async query<Row>(statement: Sql) {
       refuseInsideTransaction()
       try {
-        const rows = await run<Row>(await line(), statement)
-        if (!/^\s*select\b/.test(statement.chunks[0] ?? '')) writes++
+        const isAside = statement.aside === true
+        const rows = await run<Row>(await line(isAside), statement)
+        if (!isAside && !/^\s*select\b/.test(statement.chunks[0] ?? '')) writes++
         return rows
       } catch (thrown) {
         throw away(thrown)

@@ -1,5 +1,10 @@
 /** A statement: its text with `$1 …` placeholders, and the values for them. Text never comes from values. */
-export type Sql = { readonly chunks: readonly string[]; readonly values: readonly unknown[] }
+export type Sql = {
+  readonly chunks: readonly string[]
+  readonly values: readonly unknown[]
+  /** Whether it was set `aside`. */
+  readonly aside?: true
+}
 
 const isSql = (part: unknown): part is Sql =>
   typeof part === 'object' && part !== null && 'chunks' in part && 'values' in part
@@ -37,6 +42,12 @@ export function join(parts: readonly Sql[], separator: ',' | 'and' | 'or' = ',')
   const between: Sql = { chunks: [` ${separator} `], values: [] }
   return rest.reduce((all, part) => sql`${all}${between}${part}`, first)
 }
+
+/**
+ * A write that nothing remembered rests on, such as a line of a log: nobody looks again because of it
+ * (`Database.writes`), and on PostgreSQL it has a connection of its own, so that no read waits behind its commit.
+ */
+export const aside = (statement: Sql): Sql => ({ ...statement, aside: true })
 
 /** The statement's text, placeholders numbered from 1. */
 export function textOf(statement: Sql): string {

@@ -27,8 +27,8 @@ export type Database = Queryable & {
   /** Calls back for each `pg_notify(channel, …)` committed anywhere. The answer stops listening. */
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>
   /**
-   * How many writes through this handle are done: whoever remembers something looks again after one. 0 for the embedded
-   * database, which tells every change before it answers.
+   * How many writes through this handle are done, but for those set `aside`: whoever remembers something looks again after
+   * one. 0 for the embedded database, which tells every change before it answers.
    */
   writes(): number
   close(): Promise<void>

@@ -55,7 +55,10 @@ function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
     })
     request.once('error', reject)
-    request.once('close', gone)
+    // It comes after the end, too, and an Error that nobody needs costs more than reading the body.
+    request.once('close', () => {
+      if (!request.readableEnded) gone()
+    })
   })
 }
 

@@ -173,8 +173,8 @@ const bound = (header: Uint8Array, accessKeyId: string): Buffer =>
 /** Deflates where that is shorter, pads where a minimum is asked for: length (2 bytes) and zeros around the rest. */
 function pack(text: string, minimumSize: number): { readonly flags: number; readonly plaintext: Buffer } {
   const plain = Buffer.from(text)
-  // Short claims do not get shorter and every call would pay for the attempt.
-  const small = plain.length > 320 ? deflateRawSync(plain) : plain
+  // Below this the token is short anyway, and a stream for deflating costs more than all the rest of the call.
+  const small = plain.length > 1_000 ? deflateRawSync(plain) : plain
   const [flags, best] = small.length < plain.length ? ([deflated, small] as const) : ([0, plain] as const)
   // Four characters of base64 hold three bytes.
   const wanted = Math.ceil((minimumSize * 3) / 4) - sealedAt
