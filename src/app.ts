@@ -47,6 +47,7 @@ import type { Clock } from '#kernel'
 import { openKeys } from '#keys'
 import { verifyMfaCode } from '#mfa'
 import { createOidc, oidcSettings } from '#oidc'
+import { podIdentityRoutes } from '#pod-identity'
 import { portalKind, portalRoutes, resumePortal } from '#portal'
 import { rolesAnywhereRoutes } from '#roles-anywhere'
 import { createSamlIdp, leaveApps, samlUrls, sweepSaml, userOfNameId } from '#saml'
@@ -249,6 +250,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   koa.use(stsRoutes({ ...sts, iamApi }))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(rolesAnywhereRoutes({ sts }).routes())
+  koa.use(podIdentityRoutes(sts).routes())
   koa.use(federationTokenRoutes(awsLogins).routes())
   koa.use(awsLoginRoutes(awsLogins).routes())
   koa.use(awsSsoRoutes(awsLogins).routes())

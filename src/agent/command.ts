@@ -2,11 +2,12 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { random } from '#crypto'
 import { isFailure, refuse } from '#kernel'
-import { roleOptions, takeRole } from '#remote'
-import type { Command, Machine } from '#terminal'
+import { roleOptions, serverUrl, takeRole } from '#remote'
+import type { Command, Input, Machine } from '#terminal'
 import { answerContainer, containerPath } from './container.ts'
 import { credentialSupply } from './credentials.ts'
 import { instanceMetadata } from './instance.ts'
+import { podCredentials, podsPath } from './pods.ts'
 import { listenLocally } from './server.ts'
 
 /** How often the agent looks whether it is time to renew. */
@@ -33,6 +34,16 @@ export const agentCommand: Command = {
       help: 'print the token itself, for clients that cannot read it from a file (boto3 before 1.28)',
     },
     imds: { type: 'boolean', help: 'answer like EC2’s instance metadata (version 2) as well' },
+    pods: {
+      type: 'string',
+      value: 'CLUSTER',
+      help: 'serve the pods of a Kubernetes node instead: each gets the role of its service account. The node’s own key comes from AWS_ACCESS_KEY_ID and its companions, or is the role’s',
+    },
+    address: {
+      type: 'string',
+      value: 'ADDRESS',
+      help: 'with --pods, where to listen; else 127.0.0.1. SDKs take plain http from 169.254.170.23 too',
+    },
   },
   async run(machine, input) {
     const port = input.text('port') ?? '4100'
@@ -41,6 +52,8 @@ export const agentCommand: Command = {
     const failed = (thrown: unknown): void => {
       machine.err(`${isFailure(thrown) ? thrown.message : String(thrown)}\n`)
     }
+    const cluster = input.text('pods')
+    if (cluster !== undefined) return servePods(machine, input, { cluster, port: Number(port), failed })
     const supply = credentialSupply({ clock: machine.clock, take: () => takeRole(machine, input), failed })
     // Who is not signed in, or may not take the role, hears it now.
     const first = await supply.current()
@@ -71,6 +84,33 @@ export const agentCommand: Command = {
     await listening.close()
     return 0
   },
+}
+
+/** `--pods`: the agent of a Kubernetes node, until it is stopped. */
+async function servePods(
+  machine: Machine,
+  input: Pick<Input, 'text'>,
+  request: { readonly cluster: string; readonly port: number; readonly failed: (thrown: unknown) => void },
+): Promise<number> {
+  const { cluster, port, failed } = request
+  const { env, clock } = machine
+  const [accessKeyId, secretAccessKey] = [env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY']]
+  const supply = credentialSupply({ clock, take: () => takeRole(machine, input), failed })
+  const own = async () =>
+    accessKeyId !== undefined && secretAccessKey !== undefined
+      ? { accessKeyId, secretAccessKey, sessionToken: env['AWS_SESSION_TOKEN'] }
+      : supply.current()
+  await own()
+  const address = input.text('address') ?? '127.0.0.1'
+  const url = serverUrl(machine, input.text('url'))
+  const listening = await listenLocally(port, [podCredentials({ clock, url, cluster, own })], failed, {
+    address,
+  })
+  machine.out(`http://${address}:${listening.port}${podsPath}\n`)
+  machine.err(`Serving the pods of ${cluster} until this is stopped.\n`)
+  await new Promise<void>((resolve) => machine.onStop(resolve))
+  await listening.close()
+  return 0
 }
 
 function defaultTokenFile({ env, cwd }: Machine): string {

@@ -5,8 +5,11 @@ import { type Answer, isLocal, refused, send } from './answer.ts'
 /** Answers one request; undefined where nothing is. */
 export type Handler = (request: IncomingMessage) => Promise<Answer | undefined>
 
+/** Where else than on loopback, for whom an address is no proof. */
+export type Elsewhere = { readonly address: string }
+
 /**
- * Listens on the loopback address.
+ * Listens on the loopback address and answers this machine alone; or elsewhere, and then every handler proves who asks.
  *
  * @param port 0 for any that is free
  * @throws Failure unavailable agent/port
@@ -15,9 +18,11 @@ export async function listenLocally(
   port: number,
   handlers: readonly Handler[],
   failed: (thrown: unknown) => void,
+  elsewhere?: Elsewhere,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const answer = async (request: IncomingMessage): Promise<Answer> => {
-    if (!isLocal(request)) return refused(403, 'Forbidden', 'Only programs on this machine may ask.')
+    if (elsewhere === undefined && !isLocal(request))
+      return refused(403, 'Forbidden', 'Only programs on this machine may ask.')
     for (const handler of handlers) {
       const given = await handler(request)
       if (given !== undefined) return given
@@ -44,9 +49,13 @@ export async function listenLocally(
   )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
+    server.listen(port, elsewhere?.address ?? '127.0.0.1', resolve)
   }).catch((cause: unknown) =>
-    refuse('unavailable', 'agent/port', `Port ${port} of 127.0.0.1 cannot be used: ${String(cause)}`),
+    refuse(
+      'unavailable',
+      'agent/port',
+      `Port ${port} of ${elsewhere?.address ?? '127.0.0.1'} cannot be used: ${String(cause)}`,
+    ),
   )
   const address = server.address()
   return {

@@ -4,6 +4,7 @@ import { type AppliedThing, type ApplyNeeds, createSteps, type Outcome } from '.
 import { applyAccounts, planAccounts } from './accounts.ts'
 import { applyAnywhere } from './anywhere.ts'
 import { applyApps } from './apps.ts'
+import { applyClusters } from './clusters.ts'
 import { applyConnections } from './connections.ts'
 import { applyOrganization } from './organization.ts'
 import { applyPolicies } from './policies.ts'
@@ -71,6 +72,7 @@ export async function apply(
     await applyRoles(applying)
     await applyProviders(applying)
     await applyAnywhere(applying)
+    await applyClusters(applying)
     await applyApps(applying)
     await applyConnections(applying)
     if (source.problems.length > 0) refuseProblems(source.problems)

@@ -69,6 +69,7 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
       saml_providers: readList(source, top, 'saml_providers'),
       trust_anchors: readList(source, top, 'trust_anchors'),
       anywhere_profiles: readList(source, top, 'anywhere_profiles'),
+      clusters: readList(source, top, 'clusters'),
       connections: readList(source, top, 'connections'),
     },
     named: {
@@ -84,6 +85,7 @@ export function readDeclaration(request: DeclareRequest, settings: readonly stri
       saml_providers: namesOf(top, 'saml_providers'),
       trust_anchors: namesOf(top, 'trust_anchors'),
       anywhere_profiles: namesOf(top, 'anywhere_profiles'),
+      clusters: namesOf(top, 'clusters'),
       connections: namesOf(top, 'connections'),
     },
   }

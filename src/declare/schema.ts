@@ -294,6 +294,29 @@ const anywhereProfile = z.strictObject({
   enabled: z.boolean().optional(),
 })
 
+const cluster = z.strictObject({
+  account: text.optional(),
+  name: z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, {
+    error: 'Write a name of letters, digits, _ and -, at most 100 characters: it is part of the ARN.',
+  }),
+  /** The issuer of its service accounts' tokens, exactly as they name it. */
+  issuer: httpUrl,
+  associations: z
+    .array(
+      z.strictObject({
+        namespace: z.string().regex(/^[a-z0-9-]{1,63}$/, { error: 'Write a namespace of Kubernetes.' }),
+        service_account: z
+          .string()
+          .regex(/^[a-z0-9.-]{1,253}$/, { error: 'Write the name of a service account of Kubernetes.' }),
+        /** A role of the account, by name. */
+        role: text,
+      }),
+    )
+    .max(5_000)
+    .optional(),
+  enabled: z.boolean().optional(),
+})
+
 const connection = connectionSettings.extend({
   name: z.string().regex(/^[\w+=,.@ -]{1,128}$/, {
     error: 'Write a name of letters, digits, spaces and + = , . @ _ -.',
@@ -323,6 +346,7 @@ export const lists = {
   saml_providers: samlProvider,
   trust_anchors: trustAnchor,
   anywhere_profiles: anywhereProfile,
+  clusters: cluster,
   connections: connection,
 } as const
 

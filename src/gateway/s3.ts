@@ -106,6 +106,14 @@ async function authenticated(
 ): Promise<SignedCaller & { readonly form: 'header' | 'presigned' }> {
   const said = headers.get('x-amz-content-sha256')
   const form = headers.has('authorization') ? 'header' : 'presigned'
+  const isOld =
+    headers.get('authorization')?.startsWith('AWS ') === true || /[?&]AWSAccessKeyId=/.test(original.target)
+  if (isOld)
+    refuse(
+      'malformed',
+      'gateway/signature-version',
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+    )
   if (form === 'header' && said === undefined)
     refuse(
       'malformed',

@@ -9,7 +9,9 @@ import { revokeCommand } from './revoke.ts'
 import { simulateCommand } from './simulate.ts'
 import { loginCommand, tokenCommand } from './login.ts'
 
+export { ask, member } from './ask.ts'
 export { roleOptions, takeRole } from './credentials.ts'
+export { serverUrl } from './token-store.ts'
 export type { Credentials } from './credentials.ts'
 
 export const remoteCommands: readonly Command[] = [

@@ -23,6 +23,8 @@ export type ServiceAssumption = {
   readonly policy?: string | undefined
   readonly policyArns?: readonly string[] | undefined
   readonly tags: readonly Tag[]
+  /** Keys of tags that the session hands on to roles that it takes; none where nothing is said. */
+  readonly transitiveTagKeys?: readonly string[] | undefined
   readonly sourceIdentity?: string | undefined
   /** Condition keys that the service knows. */
   readonly context: readonly (readonly [string, ContextValue | undefined])[]
@@ -43,6 +45,7 @@ export const assumeRoleForService = (
   request: ServiceAssumption,
 ): Promise<IssuedRoleSession> => {
   const { service, from, region, roleArn, sessionName, tags, sourceIdentity, context } = request
+  const transitiveTagKeys = request.transitiveTagKeys ?? []
   return audited(
     needs,
     {
@@ -61,7 +64,7 @@ export const assumeRoleForService = (
     },
     async () => {
       if (!isSessionName(sessionName)) invalid(`The role session name ${sessionName} is not valid.`)
-      checkTags(tags, [])
+      checkTags(tags, transitiveTagKeys)
       const role = await requireTrust(needs, {
         by: { service },
         role: await needs.findRole(roleArn),
@@ -70,7 +73,7 @@ export const assumeRoleForService = (
         region,
         sessionName,
         tags,
-        transitiveTagKeys: [],
+        transitiveTagKeys,
         sourceIdentity,
         context,
         refusal: (action) => `${service} is not authorized to perform: ${action} on resource: ${roleArn}`,
@@ -90,7 +93,7 @@ export const assumeRoleForService = (
         ),
         sourceIdentity,
         tags,
-        transitiveTagKeys: [],
+        transitiveTagKeys,
         ...(await readSessionLimits(needs, role.accountId, request)),
         mfaAt: undefined,
         federatedContext: [],

@@ -98,7 +98,7 @@ type Arrival =
   | { readonly kind: 'stranger'; readonly target?: string | undefined; readonly query: boolean }
   | { readonly kind: 'other' }
 
-/** Faces of ours at other paths than the root (`signet`: the JSON API), and those of ours that are still to come. */
+/** Faces of ours at other paths than the root (`signet`: the JSON API). */
 const otherFaces = new Set(['signet', 'awsssoportal', 'sso-oauth', 'signin', 'rolesanywhere', 'eks-auth'])
 
 function arrivalOf(ctx: Context): Arrival {

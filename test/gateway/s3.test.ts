@@ -344,6 +344,11 @@ describe('who asks', () => {
       const answer = await client.signed({ ...sam, ...credentials }, { path, host, ...more })
       expect([code, answer.status, codeOf(answer)]).toEqual([code, status, code])
     }
+    for (const old of [`${path}?AWSAccessKeyId=a&Signature=b&Expires=9`, path]) {
+      const headers: Record<string, string> = old === path ? { authorization: 'AWS AKIA:c2ln' } : {}
+      const answer = await client.send({ path: old, host, headers })
+      expect([answer.status, answer.body]).toEqual([400, expect.stringContaining('use AWS4-HMAC-SHA256')])
+    }
     // The store's own key is no key here.
     const own = await client.signed(
       { accessKeyId: storeKey.accessKeyId, secretAccessKey: storeKey.secret },

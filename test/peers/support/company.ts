@@ -98,6 +98,8 @@ const base = {
 /** A Signet of one test file, run as people run it, with its data in a folder that ends with it. */
 export type Company = {
   readonly url: string
+  /** The server's process. */
+  readonly pid: number
   /** For what the test itself writes; deleted at the end, readable by other users of the machine. */
   readonly folder: string
   /** `signet …` on this installation. */
@@ -141,6 +143,7 @@ export async function startCompany(settings: Readonly<Record<string, object>> = 
     runSignet(args, { ...env, ...more })
   return {
     url,
+    pid: server.child.pid ?? 0,
     folder,
     signet,
     async apply(more = {}) {
