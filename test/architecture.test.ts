@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 const slices: Record<string, readonly string[]> = {
   'roles-anywhere': ['database', 'http', 'kernel', 'sigv4', 'sts'],
   'federation-url': ['cli-sessions', 'directory', 'http', 'iam', 'kernel', 'signin', 'sts'],
-  agent: ['crypto', 'kernel', 'remote', 'terminal'],
+  agent: ['crypto', 'kernel', 'remote', 'sigv4', 'terminal'],
   'aws-login': [
     'cli-sessions',
     'crypto',
@@ -111,6 +111,7 @@ const slices: Record<string, readonly string[]> = {
     'sts',
   ],
   audit: ['database', 'http', 'kernel'],
+  'pod-identity': ['database', 'http', 'iam', 'kernel', 'sigv4', 'sts'],
   keys: ['crypto', 'database', 'kernel'],
   directory: ['crypto', 'database', 'kernel', 'sigv4'],
   access: [
@@ -176,6 +177,7 @@ const slices: Record<string, readonly string[]> = {
     'iam',
     'kernel',
     'mfa',
+    'pod-identity',
     'policy',
     'roles-anywhere',
     'saml',
@@ -228,6 +230,7 @@ const packages: Record<string, readonly string[]> = {
     'iam',
     'iam-api',
     'oidc',
+    'pod-identity',
     'remote',
     'roles-anywhere',
     'sessions',
