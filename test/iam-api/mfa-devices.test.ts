@@ -5,6 +5,7 @@ import {
   DeleteUserCommand,
   DeleteVirtualMFADeviceCommand,
   EnableMFADeviceCommand,
+  GetAccountSummaryCommand,
   GetMFADeviceCommand,
   ListMFADevicesCommand,
   ListMFADeviceTagsCommand,
@@ -228,5 +229,18 @@ describe('a virtual MFA device', () => {
     const root = server.client(server.rootCredentials)
     expect((await root.send(new ListMFADevicesCommand({}))).MFADevices).toEqual([])
     expect(await refusal(root.send(new GetMFADeviceCommand({ SerialNumber })))).toMatch(/^404 NoSuchEntity/)
+    // Nor can it be made so on this wire, as on AWS: docs/decisions/0061.
+    const codes = { AuthenticationCode1: await codeAt(0), AuthenticationCode2: await codeAt(30) }
+    for (const name of ['root', home, 'root_account'])
+      expect(
+        await refusal(root.send(new EnableMFADeviceCommand({ UserName: name, SerialNumber, ...codes }))),
+      ).toMatch(/^404 NoSuchEntity/)
+    expect(await refusal(root.send(new DeactivateMFADeviceCommand({ SerialNumber })))).toMatch(
+      /^404 NoSuchEntity/,
+    )
+    const unassigned = await root.send(new ListVirtualMFADevicesCommand({ AssignmentStatus: 'Unassigned' }))
+    expect(unassigned.VirtualMFADevices?.map((each) => each.SerialNumber)).toContain(SerialNumber)
+    const { SummaryMap } = await root.send(new GetAccountSummaryCommand({}))
+    expect(SummaryMap).toMatchObject({ AccountMFAEnabled: 0, AccountPasswordPresent: 0 })
   })
 })
