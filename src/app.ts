@@ -262,6 +262,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
         database,
         clock,
         builtInPolicies,
+        memory,
         uses,
         actions: readActionCatalogue(join(packageDir, 'config/policies')),
       },

@@ -61,7 +61,7 @@ const slices: Record<string, readonly string[]> = {
     'sigv4',
   ],
   policy: [],
-  analyzer: ['apps', 'audit', 'aws-wire', 'database', 'directory', 'iam', 'kernel', 'policy'],
+  analyzer: ['access', 'apps', 'audit', 'aws-wire', 'database', 'directory', 'iam', 'kernel', 'policy'],
   'forward-auth': [
     'access',
     'apps',

@@ -1,3 +1,4 @@
+import { storedResource, type StoredResource } from '#access'
 import { findRoleByArn, guardRailsNow, textOfPolicy } from '#iam'
 import {
   type ContextValue,
@@ -41,7 +42,8 @@ const simulated = (ref: PolicyRef | Assumed): SimulatedPolicy => ({
 })
 
 /**
- * What the subject could do: over its own policies, boundary and guard-rails, with what is changed. A role that is to be assumed is
+ * What the subject could do: over its own policies, boundary and guard-rails and what an app stored about the resource, with what
+ * is changed. A role that is to be assumed is
  * judged by its trust policy, in whichever account of this deployment it is.
  */
 export async function simulateFor(
@@ -56,7 +58,8 @@ export async function simulateFor(
   const scpLevels = whatIf.scpLevels ?? subject.scpLevels
   return asked.actions.flatMap((action) =>
     resources.flatMap((resource) => {
-      const { owner, trust, rcpLevels, known } = around(action, resource)
+      const { owner, trust, stored, rcpLevels, known } = around(action, resource)
+      const own = whatIf.resource ?? stored
       const limits = whatIf.rcpLevels ?? rcpLevels
       return simulate({
         principal: subject.principal,
@@ -66,7 +69,7 @@ export async function simulateFor(
           identity: [...subject.identity, ...(whatIf.identity ?? [])].map(simulated),
           boundary: boundary && simulated(boundary),
           session: whatIf.session?.map(simulated),
-          resource: trust === undefined && whatIf.resource ? simulated(whatIf.resource) : undefined,
+          resource: trust === undefined && own ? simulated(own) : undefined,
           trust: trust && simulated(trust),
           scpLevels: scpLevels?.map((level) => level.map(simulated)),
           rcpLevels: limits?.map((level) => level.map(simulated)),
@@ -88,7 +91,7 @@ export async function decideFor(
 ): Promise<(action: string, resource: string) => 'allowed' | 'explicitDeny' | 'implicitDeny'> {
   const around = await surroundings(needs, subject, asked.resources, asked)
   return (action, resource) => {
-    const { owner, trust, rcpLevels, known } = around(action, resource)
+    const { owner, trust, stored, rcpLevels, known } = around(action, resource)
     const { effect, explicit } = evaluate({
       principal: subject.principal,
       action,
@@ -97,6 +100,7 @@ export async function decideFor(
       policies: {
         identity: subject.identity,
         boundary: subject.boundary,
+        resource: trust === undefined ? stored : undefined,
         trust,
         scpLevels: subject.scpLevels,
         rcpLevels,
@@ -109,6 +113,8 @@ export async function decideFor(
 type Surroundings = {
   readonly owner: string
   readonly trust: PolicyRef | undefined
+  /** The policy that an app stored for the resource. */
+  readonly stored: PolicyRef | undefined
   readonly rcpLevels: readonly (readonly PolicyRef[])[] | undefined
   /** What is known and, before that, what is assumed. */
   readonly known: ReadonlyMap<string, ContextValue>
@@ -118,14 +124,16 @@ const roleArn = /^arn:aws:iam::\d{12}:role\//
 
 /** What stands around a request besides the subject: looked up once for all of them. */
 async function surroundings(
-  { database, clock }: AnalyzerNeeds,
+  needs: AnalyzerNeeds,
   subject: Subject,
   resources: readonly string[],
   asked: Asked,
 ): Promise<(action: string, resource: string) => Surroundings> {
+  const { database, clock } = needs
   const wantsTrust = asked.actions.some((action) => /^sts:assumerole/i.test(action))
-  const [rails, roles] = await Promise.all([
+  const [rails, stored, roles] = await Promise.all([
     guardRailsNow(database),
+    Promise.all(resources.map(async (arn) => [arn, await storedResource(needs, arn)] as const)),
     Promise.all(
       (wantsTrust ? resources : [])
         .filter((arn) => roleArn.test(arn))
@@ -147,7 +155,14 @@ async function surroundings(
   if (rails && standing)
     base.set('aws:PrincipalOrgID', rails.organizationId).set('aws:PrincipalOrgPaths', [standing.path])
   const taken = new Set([...asked.context.keys()].map((name) => name.toLowerCase()))
-  const known = new Map([...[...base].filter(([name]) => !taken.has(name.toLowerCase())), ...asked.context])
+  const withKeys = (more: StoredResource['keys']): ReadonlyMap<string, ContextValue> =>
+    new Map([...[...base, ...more].filter(([name]) => !taken.has(name.toLowerCase())), ...asked.context])
+  const known = withKeys([])
+  const kept = new Map(
+    stored.flatMap(([arn, found]) =>
+      found === undefined ? [] : [[arn, { policy: found.policy, known: withKeys(found.keys) }] as const],
+    ),
+  )
   return (action, resource) => {
     const field = resource.split(':')[4] ?? ''
     const owner = field === '' ? (asked.resourceOwner ?? subject.accountId) : field
@@ -156,7 +171,8 @@ async function surroundings(
       owner,
       trust: isAssuming ? trusts.get(resource) : undefined,
       rcpLevels: rails?.standingOf(owner)?.rcpLevels,
-      known,
+      stored: kept.get(resource)?.policy,
+      known: kept.get(resource)?.known ?? known,
     }
   }
 }

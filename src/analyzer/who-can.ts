@@ -1,6 +1,7 @@
-import { holdingsOf, type Holding } from '#iam'
+import { storedResource } from '#access'
+import { findRoleByArn, guardRailsNow, holdingsOf, type Holding, organizationKeys, recalled } from '#iam'
 import { refuse } from '#kernel'
-import { type AccessIndex, type ContextValue, createAccessIndex } from '#policy'
+import { type AccessIndex, canonicalKey, type ContextValue, createAccessIndex, type PolicyRef } from '#policy'
 import type { AnalyzerNeeds } from './needs.ts'
 import { identityOf } from './subject.ts'
 
@@ -19,7 +20,7 @@ type Built = {
   readonly asOf: Temporal.Instant
 }
 
-/** Answers who can do what in an account, from an index that is a few seconds old at the most. */
+/** Answers who can do what in an account, as a decision at that moment would. */
 export type WhoCanIndex = (question: {
   readonly accountId: string
   readonly action: string
@@ -29,20 +30,17 @@ export type WhoCanIndex = (question: {
   readonly limit: number
 }) => Promise<WhoCan>
 
-/** An index is built anew when it is older than this. */
-const oldestSeconds = 5
 /** Users and roles of one account that an index holds. */
 const mostHolders = 200_000
 /** Accounts whose index is kept. */
 const mostKept = 8
 
 /**
- * Opens the question who can. Users and roles by their own policies and boundaries; resource policies and guard-rails are not
- * looked at: they are questions of a simulation.
+ * Opens the question who can: users and roles by their own policies and boundaries, the guard-rails of their account and the
+ * resource's, and what an app stored about the resource, or a role's trust policy. An index is kept until something changes that
+ * decisions rest on.
  */
 export function openWhoCan(needs: AnalyzerNeeds): WhoCanIndex {
-  const kept = new Map<string, { readonly asOf: Temporal.Instant; readonly built: Promise<Built> }>()
-
   async function build(accountId: string, asOf: Temporal.Instant): Promise<Built> {
     const holdings = await holdingsOf(needs.database, needs.builtInPolicies, { accountId, most: mostHolders })
     if (holdings === undefined)
@@ -58,6 +56,9 @@ export function openWhoCan(needs: AnalyzerNeeds): WhoCanIndex {
       const holder = at(caller)
       return identityOf({ ...holder, tags: JSON.parse(holder.tags) as Record<string, string> })
     }
+    const byName = new Map(
+      holders.flatMap(({ arn, id }, caller) => [[arn, caller] as const, [id, caller] as const]),
+    )
     const index = createAccessIndex({
       policies,
       count: holders.length,
@@ -66,28 +67,45 @@ export function openWhoCan(needs: AnalyzerNeeds): WhoCanIndex {
       accountOf: () => accountId,
       principal: (caller) => identities(caller).principal,
       known: (caller) => identities(caller).known,
+      named: (name) => {
+        const caller = byName.get(name)
+        return caller === undefined ? [] : [caller]
+      },
     })
     return { index, holders, asOf }
   }
 
-  const open = (accountId: string): Promise<Built> => {
-    const now = needs.clock()
+  async function open(accountId: string): Promise<Built> {
+    const kept = await recalled(needs, 'who can', () => Promise.resolve(new Map<string, Promise<Built>>()))
     const known = kept.get(accountId)
-    if (known && Temporal.Instant.compare(known.asOf.add({ seconds: oldestSeconds }), now) > 0)
-      return known.built
-    const built = build(accountId, now)
-    kept.delete(accountId)
+    if (known) return known
+    const built = build(accountId, needs.clock())
     const [oldest] = kept.keys()
     if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest)
-    kept.set(accountId, { asOf: now, built })
+    kept.set(accountId, built)
     built.catch(() => kept.delete(accountId))
     return built
   }
 
   return async ({ accountId, action, resource, context, from, limit }) => {
-    const { index, holders, asOf } = await open(accountId)
-    const owner = resource.split(':')[4] ?? ''
-    const found = index.whoCan({ action, resource, accountId: owner === '' ? accountId : owner, context })
+    const field = resource.split(':')[4] ?? ''
+    const owner = field === '' ? accountId : field
+    const [{ index, holders, asOf }, rails, stored] = await Promise.all([
+      open(accountId),
+      guardRailsNow(needs.database),
+      ownersSide(needs, action, resource),
+    ])
+    const given = new Set([...context.keys()].map(canonicalKey))
+    const around = [...known(needs, rails, accountId, owner), ...(stored?.keys ?? [])]
+    const found = index.whoCan({
+      action,
+      resource,
+      accountId: owner,
+      context: new Map([...around.filter(([name]) => !given.has(canonicalKey(name))), ...context]),
+      owners: stored?.policy,
+      scpLevels: rails?.standingOf(accountId)?.scpLevels,
+      rcpLevels: rails?.standingOf(owner)?.rcpLevels,
+    })
     const page = found.list(from, limit + 1)
     return {
       count: found.count,
@@ -99,4 +117,42 @@ export function openWhoCan(needs: AnalyzerNeeds): WhoCanIndex {
       asOf,
     }
   }
+}
+
+type OwnersSide = {
+  readonly policy: PolicyRef | undefined
+  readonly keys: Iterable<readonly [string, ContextValue]>
+}
+
+/** The trust policy of a role that is to be assumed, or what an app stored about its resource. */
+async function ownersSide(
+  needs: AnalyzerNeeds,
+  action: string,
+  resource: string,
+): Promise<OwnersSide | undefined> {
+  if (!/^sts:(assumerole|tagsession|setsourceidentity)/i.test(action)) return storedResource(needs, resource)
+  const role = /^arn:aws:iam::\d{12}:role\//.test(resource)
+    ? await findRoleByArn(needs.database, resource)
+    : undefined
+  return role && { policy: { id: `${role.arn}#trust`, policy: role.trust }, keys: [] }
+}
+
+/** What is known of a request that anybody could make now. */
+function known(
+  { clock }: AnalyzerNeeds,
+  rails: Awaited<ReturnType<typeof guardRailsNow>>,
+  accountId: string,
+  owner: string,
+): readonly (readonly [string, ContextValue])[] {
+  const now = clock()
+  const time: [string, ContextValue][] = [
+    ['aws:CurrentTime', now.toString({ smallestUnit: 'second' })],
+    ['aws:EpochTime', String(Math.floor(now.epochMilliseconds / 1_000))],
+  ]
+  return [
+    ...time,
+    ...organizationKeys(rails, accountId, owner).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  ]
 }

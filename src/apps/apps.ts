@@ -133,3 +133,15 @@ export async function findAppByName(
   )
   return rows[0] === undefined ? undefined : toApp(rows[0])
 }
+
+/** The app of an account whose actions and resources begin with that prefix. */
+export async function findAppByPrefix(
+  db: Queryable,
+  accountId: string,
+  servicePrefix: string,
+): Promise<App | undefined> {
+  const { rows } = await db.query<Row>(
+    sql`select ${columns} from app where account_id = ${accountId} and service_prefix = ${servicePrefix}`,
+  )
+  return rows[0] === undefined ? undefined : toApp(rows[0])
+}

@@ -3,7 +3,7 @@
  * `oidc_client`, `saml_service_provider`, and what the decision point knows of an app: `app_action`, `app_resource_type`,
  * `app_resource`, and of those behind a reverse proxy: `proxy_app`, `proxy_origin`.
  */
-export { findApp, findAppByName, listApps, putApp } from './apps.ts'
+export { findApp, findAppByName, findAppByPrefix, listApps, putApp } from './apps.ts'
 export type { App, NewApp } from './apps.ts'
 export { findOidcClient, putOidcClient } from './oidc-clients.ts'
 export type { OidcClient } from './oidc-clients.ts'

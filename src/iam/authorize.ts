@@ -169,6 +169,12 @@ function resourceKeys(rails: GuardRails | undefined, accountId: string): Keys {
   ]
 }
 
+/** The keys that say where a caller's account and a resource's stand in the organization. */
+export const organizationKeys = (rails: GuardRails | undefined, callers: string, owner: string): Keys => [
+  ...principalKeys(rails, callers),
+  ...resourceKeys(rails, owner),
+]
+
 /**
  * The one authorization path: may this caller do this to this resource, by the policies as they are now?
  */

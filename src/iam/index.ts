@@ -19,7 +19,15 @@ export {
   setGlobalEndpointTokenVersion,
 } from './accounts.ts'
 export type { Account, Organization } from './accounts.ts'
-export { authorize, decideTrust, demand, judgeOf, judgesOf, refusalWords } from './authorize.ts'
+export {
+  authorize,
+  organizationKeys,
+  decideTrust,
+  demand,
+  judgeOf,
+  judgesOf,
+  refusalWords,
+} from './authorize.ts'
 export type { Asked, AuthorizeNeeds, Judge } from './authorize.ts'
 export { readBuiltInPolicies } from './built-in.ts'
 export type { BuiltInPolicies, BuiltInPolicy } from './built-in.ts'

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readActionCatalogue } from '#analyzer'
+import { putApp, putAppResources, putRegistration } from '#apps'
 import { createAccessKey, createUser } from '#directory'
-import { createAccount, createRole, putInlinePolicy } from '#iam'
+import {
+  attachGuardRail,
+  createAccount,
+  createGuardRail,
+  createRole,
+  removeInlinePolicy,
+  putInlinePolicy,
+} from '#iam'
 import { Secret, systemClock } from '#kernel'
 import { signHeaders, type HeaderPairs } from '#sigv4'
 import { claim, home } from '../support/fixtures.ts'
@@ -261,7 +269,7 @@ describe('a matrix', () => {
       expect.stringContaining('problem+json'),
     ])
     await open[0]?.body?.cancel()
-    await expect.poll(async () => (await call('/access-matrix', small)).status).toBe(200)
+    await expect.poll(async () => (await call('/access-matrix', small)).status, { timeout: 60_000 }).toBe(200)
     await Promise.all(open.slice(1).map(async (each) => each.body?.cancel()))
   })
 
@@ -317,6 +325,64 @@ describe('who and what', () => {
     })
     expect(page['principals']).toHaveLength(1)
     expect(page['next_from']).not.toBeNull()
+  })
+
+  it('who can knows a change at once, and the guard-rails', async () => {
+    const { database } = server
+    const ask = { action: 'bills:Pay', resource: '*', account_id: other }
+    expect(await answer('/who-can', ask)).toMatchObject({ count: 1 })
+    const deny = { Effect: 'Deny', Action: 'bills:*', Resource: '*' }
+    const { policyId } = await database.transaction((tx) =>
+      createGuardRail(tx, systemClock, { type: 'scp', name: 'NoBills', document: policy(deny) }),
+    )
+    await database.transaction((tx) => attachGuardRail(tx, policyId, other))
+    expect(await answer('/who-can', ask)).toMatchObject({ count: 0, principals: [] })
+    const { userId } = await database.transaction(async (tx) => {
+      const erin = await createUser(tx, systemClock, { accountId: home, name: 'erin' })
+      await putInlinePolicy(tx, erin.userId, 'own', policy({ Action: 'bills:*', Resource: '*' }))
+      return erin
+    })
+    const mine = { action: 'bills:Pay', resource: '*' }
+    expect(JSON.stringify(await answer('/who-can', mine))).toContain(arnOf('erin'))
+    await database.transaction((tx) => removeInlinePolicy(tx, userId, 'own'))
+    expect(JSON.stringify(await answer('/who-can', mine))).not.toContain(arnOf('erin'))
+  })
+
+  it('who can knows what an app stored about a resource, and whom a role trusts', async () => {
+    await server.database.transaction(async (tx) => {
+      const { appId } = await putApp(tx, systemClock, {
+        accountId: home,
+        kind: 'oidc',
+        name: 'Ledger',
+        servicePrefix: 'ledger',
+      })
+      await putRegistration(tx, appId, { actions: [], resourceTypes: [{ name: 'book', inventory: false }] })
+      const stored = policy(
+        { Principal: { AWS: arnOf('bob') }, Action: 'ledger:Read', Resource: '*' },
+        { Effect: 'Deny', Principal: { AWS: arnOf('admin') }, Action: 'ledger:Write', Resource: '*' },
+      )
+      await putAppResources(tx, systemClock, appId, [
+        { type: 'book', id: '1', properties: { open: true }, policy: stored },
+      ])
+    })
+    const named = async (action: string, resource: string) =>
+      ((await answer('/who-can', { action, resource }))['principals'] as unknown as { arn: string }[]).map(
+        ({ arn }) => arn,
+      )
+    const book = `arn:aws:ledger::${home}:book/1`
+    expect(await named('ledger:Read', book)).toEqual([arnOf('admin'), arnOf('bob')])
+    expect(await named('ledger:Read', book.replace('/1', '/2'))).toEqual([arnOf('admin')])
+    expect(await named('ledger:Write', book)).toEqual([])
+    // A simulation and a matrix say the same.
+    const asked = { actions: ['ledger:Read'], resources: [book] }
+    expect(await answer('/simulations', { principal: arnOf('bob'), ...asked })).toMatchObject({
+      results: [
+        { decision: 'allowed', layer: 'resource', matched_statements: [{ policy: `${book}#policy` }] },
+      ],
+    })
+    const matrix = await call('/access-matrix', { principals: [arnOf('bob')], ...asked })
+    expect(await matrix.text()).toContain('"decisions":["allowed"]')
+    expect(await named('sts:AssumeRole', `arn:aws:iam::${home}:role/deploy`)).toEqual([arnOf('admin')])
   })
 
   it('what can', async () => {

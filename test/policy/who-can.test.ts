@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createAccessIndex, evaluate, parsePolicy, whatCan } from '#policy'
+import { createAccessIndex, evaluate, parsePolicy, rcpFullAccess, scpFullAccess, whatCan } from '#policy'
 import type { DocumentType, Inventory, PolicyRef, RequestPrincipal } from '#policy'
 import { asked, document, read, type Json } from './generate.ts'
 
 const account = '111122223333'
 
 type Caller = { readonly name: string; readonly policies: readonly number[]; readonly boundary?: number }
+
+const uniqueIdOf = (name: string) => `AIDA${name.toUpperCase().padEnd(12, '0')}EXAMP`
 
 const inventoryOf = (policies: readonly PolicyRef[], callers: readonly Caller[]): Inventory => {
   const principal = (at: number): RequestPrincipal => {
@@ -15,7 +17,7 @@ const inventoryOf = (policies: readonly PolicyRef[], callers: readonly Caller[])
       kind: 'user',
       accountId: account,
       arn: `arn:aws:iam::${account}:user/${name}`,
-      uniqueId: `AIDA${name}`,
+      uniqueId: uniqueIdOf(name),
     }
   }
   return {
@@ -26,6 +28,11 @@ const inventoryOf = (policies: readonly PolicyRef[], callers: readonly Caller[])
     accountOf: () => account,
     principal,
     known: (at) => new Map([['aws:username', callers[at]?.name ?? '']]),
+    // Callers of one name are one person here, and each of them is meant.
+    named: (given) =>
+      callers.flatMap(({ name }, at) =>
+        given === uniqueIdOf(name) || given === `arn:aws:iam::${account}:user/${name}` ? [at] : [],
+      ),
   }
 }
 
@@ -77,7 +84,7 @@ describe('who can', () => {
   it('says what evaluate says, for every caller', () => {
     const callers = fc.array(
       fc.record({
-        name: fc.constantFrom('a', 'b', 'aa'),
+        name: fc.constantFrom('a', 'b', 'alice'),
         policies: fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }),
         boundary: fc.constantFrom(-1, -1, 4),
       }),
@@ -87,37 +94,80 @@ describe('who can', () => {
       fc.array(document('identity', 3), { minLength: 4, maxLength: 4 }),
       document('boundary', 2),
     )
-    fc.assert(
-      fc.property(documents, callers, asked, ([identity, boundary], some, { action, resource, context }) => {
-        if (action === 'sts:GetCallerIdentity') return
-        const policies = [...identity.map((each) => read(each, 'identity')), read(boundary, 'boundary')]
-        const inventory = inventoryOf(policies, some)
-        const found = createAccessIndex(inventory).whoCan({
-          action,
-          resource: resource.arn,
-          accountId: account,
-          context,
-        })
-        const expected = some.flatMap((each, at) => {
-          const known = context.has('aws:username') ? [] : [...inventory.known(at)]
-          const decided = evaluate({
-            principal: inventory.principal(at),
-            action,
-            resource: { arn: resource.arn, accountId: account },
-            context: new Map([...known, ...context]),
-            policies: {
-              identity: each.policies.flatMap((policyAt) => policies[policyAt] ?? []),
-              boundary: each.boundary < 0 ? undefined : policies[each.boundary],
-            },
-          })
-          return decided.effect === 'Allow' ? [at] : []
-        })
-        expect(found.list(0, 100)).toEqual(expected)
-        expect(found.count).toBe(expected.length)
-      }),
-      { numRuns: 300 },
+    // Half of the levels also allow everything, or hardly anybody could do anything.
+    const levels = fc.array(
+      fc
+        .tuple(document('scp', 2), fc.boolean())
+        .map(([json, open]) => [...(open ? [scpFullAccess] : []), read(json, 'scp')]),
+      { maxLength: 2 },
     )
-  })
+    const around = fc.record({
+      owners: fc.option(
+        fc
+          .constantFrom('resource' as const, 'resource' as const, 'trust' as const)
+          .chain((type) => document(type, 3).map((json) => read(json, type))),
+        { nil: undefined },
+      ),
+      scpLevels: fc.option(levels, { nil: undefined }),
+      rcpLevels: fc.option(
+        document('rcp', 2).map((json) => [[rcpFullAccess, read(json, 'rcp')]]),
+        { nil: undefined },
+      ),
+      accountId: fc.constantFrom(account, account, '444455556666'),
+    })
+    const seen = { allowed: 0, byOwners: 0, limited: 0 }
+    fc.assert(
+      fc.property(
+        documents,
+        callers,
+        asked,
+        around,
+        ([identity, boundary], some, { action, resource, context }, { accountId, ...layers }) => {
+          if (action === 'sts:GetCallerIdentity') return
+          const policies = [...identity.map((each) => read(each, 'identity')), read(boundary, 'boundary')]
+          const inventory = inventoryOf(policies, some)
+          const { owners, scpLevels, rcpLevels } = layers
+          const decide = (at: number, limited: boolean) => {
+            const { policies: held = [], boundary: limit = -1 } = some[at] ?? {}
+            const known = context.has('aws:username') ? [] : [...inventory.known(at)]
+            return evaluate({
+              principal: inventory.principal(at),
+              action,
+              resource: { arn: resource.arn, accountId },
+              context: new Map([...known, ...context]),
+              policies: {
+                identity: held.flatMap((policyAt) => policies[policyAt] ?? []),
+                boundary: limit < 0 ? undefined : policies[limit],
+                ...(owners && { [owners.policy.type]: owners }),
+                ...(limited && { scpLevels, rcpLevels }),
+              },
+            })
+          }
+          const found = createAccessIndex(inventory).whoCan({
+            action,
+            resource: resource.arn,
+            accountId,
+            context,
+            ...layers,
+          })
+          const expected = [...some.keys()].filter((at) => {
+            const decision = decide(at, true)
+            if (decision.effect !== 'Allow') {
+              if (decide(at, false).effect === 'Allow') seen.limited++
+              return false
+            }
+            seen.allowed++
+            if (decision.layer === 'resource' || decision.layer === 'trust') seen.byOwners++
+            return true
+          })
+          expect(found.list(0, 100)).toEqual(expected)
+          expect(found.count).toBe(expected.length)
+        },
+      ),
+      { numRuns: 600 },
+    )
+    expect(Math.min(seen.allowed, seen.byOwners, seen.limited)).toBeGreaterThan(20)
+  }, 240_000)
 })
 
 describe('what can', () => {

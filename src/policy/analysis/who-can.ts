@@ -3,6 +3,7 @@
  * deny into callers, many at a time.
  */
 import { canonicalKey, type Statement } from '../ast.ts'
+import { scpFullAccess } from '../built-in.ts'
 import { canonicalContext } from '../context.ts'
 import { evaluate } from '../evaluate.ts'
 import { foldedAction } from '../fold.ts'
@@ -24,14 +25,21 @@ export type Inventory = {
   principal(caller: number): RequestPrincipal
   /** What is known of the caller: `aws:PrincipalArn`, `aws:username`, `aws:PrincipalTag/…`. */
   known(caller: number): ReadonlyMap<string, ContextValue>
+  /** The callers whom a policy means by an ARN or unique id. */
+  named?(name: string): readonly number[]
 }
 
 /** A concrete request of whoever. */
 export type Question = {
   readonly action: string
   readonly resource: string
-  /** Owns the resource; callers of other accounts need a policy of the resource, which has none here. Absent: each caller's own. */
+  /** Owns the resource; callers of other accounts need a policy of the resource. Absent: each caller's own. */
   readonly accountId?: string | undefined
+  /** The resource's own policy, or for a role that is to be assumed its trust policy. */
+  readonly owners?: PolicyRef | undefined
+  /** Guard-rails of the callers' account and of the resource's, level by level. */
+  readonly scpLevels?: readonly (readonly PolicyRef[])[] | undefined
+  readonly rcpLevels?: readonly (readonly PolicyRef[])[] | undefined
   /** Keys that do not depend on the caller. */
   readonly context: ReadonlyMap<string, ContextValue>
 }
@@ -85,15 +93,29 @@ export function createAccessIndex(inventory: Inventory): AccessIndex {
         if (effects.size > 0 && verdict !== 'deny') addAll(open.denied, limits)
         else if (verdict !== 'allow') addAll(denied, limits)
       }
-      const mine = question.accountId === undefined ? undefined : (accounts.get(question.accountId) ?? empty)
+      const limits = limitsOf(question)
+      if (limits === 'nobody') return { count: 0, list: () => [] }
+      const owners = ownersSide(inventory, question)
+      const inAccount =
+        question.accountId === undefined ? undefined : (accounts.get(question.accountId) ?? empty)
+      // With a policy of the resource, callers of other accounts may have a part in it.
+      const mine = question.owners === undefined ? inAccount : undefined
+      const askAll = limits === 'ask' || owners.mayDecide
       let mustAsk = false
       for (let word = 0; word < words; word++) {
         const free = ~(denied[word] ?? 0) & (mine ? (mine[word] ?? 0) : -1)
-        const sure = (allowed[word] ?? 0) & ~(open.denied[word] ?? 0) & free
-        const asked = ((allowed[word] ?? 0) | (open.allowed[word] ?? 0)) & free & ~sure
+        const certain = askAll ? 0 : inAccount ? (inAccount[word] ?? 0) : -1
+        const sure = (allowed[word] ?? 0) & ~(open.denied[word] ?? 0) & free & certain
+        const candidates = ((allowed[word] ?? 0) | (open.allowed[word] ?? 0)) & free
+        const asked = (candidates | (owners.named === 'all' ? allOfWord(word, count) : 0)) & ~sure
         allowed[word] = sure
         denied[word] = asked
         mustAsk ||= asked !== 0
+      }
+      for (const caller of owners.named === 'all' ? [] : owners.named) {
+        if (hasBit(allowed, caller)) continue
+        setBit(denied, caller)
+        mustAsk = true
       }
       if (mustAsk) {
         for (const caller of bitsOf(denied))
@@ -102,6 +124,57 @@ export function createAccessIndex(inventory: Inventory): AccessIndex {
       return { count: countBits(allowed), list: (from, most) => listBits(allowed, from, most) }
     },
   }
+}
+
+/** What the guard-rails say to whoever asks: that nobody may, that everybody may, or that each must be asked. */
+function limitsOf(question: Question): 'nobody' | 'open' | 'ask' {
+  const { scpLevels, rcpLevels, action, context } = question
+  const levels = [...(scpLevels ?? []), ...(rcpLevels ?? [])].flat()
+  if (levels.length === 0) return 'open'
+  if (levels.some((ref) => personalEffects(split(ref), question).size > 0)) return 'ask'
+  const { effect } = evaluate({
+    principal: somebody,
+    action,
+    resource: { arn: question.resource, accountId },
+    context,
+    policies: { identity: [everything], scpLevels, rcpLevels },
+  })
+  return effect === 'Allow' ? 'open' : 'nobody'
+}
+
+/** What the resource's own policy may add to and take from the callers' side. */
+type OwnersSide = {
+  /** Callers who are allowed by it must be asked about: it may deny, or must agree. */
+  readonly mayDecide: boolean
+  /** Callers whom it may allow by itself. */
+  readonly named: 'all' | readonly number[]
+}
+
+function ownersSide(inventory: Inventory, question: Question): OwnersSide {
+  const { owners, action, resource, context } = question
+  if (owners === undefined) return { mayDecide: false, named: [] }
+  const { policy } = owners
+  const folded = foldedAction(action)
+  const keys = canonicalContext(context)
+  // Which keys somebody has is not known here, so conditions are not asked.
+  const bearing = policy.statements.filter(
+    (each) => actionMatches(each, folded) && mayMatchResource(each, { resource, keys }),
+  )
+  const mayDecide =
+    policy.type === 'trust' ||
+    policy.unreadable !== undefined ||
+    bearing.some(({ effect }) => effect === 'Deny')
+  const named: number[] = []
+  for (const { effect, principals } of bearing) {
+    if (effect === 'Deny' || principals === undefined) continue
+    if (principals.not) return { mayDecide, named: 'all' }
+    for (const entry of principals.entries) {
+      if (entry.kind === 'any') return { mayDecide, named: 'all' }
+      const name = entry.kind === 'arn' ? entry.arn : entry.kind === 'unique-id' ? entry.id : undefined
+      if (name !== undefined) named.push(...(inventory.named?.(name) ?? []))
+    }
+  }
+  return { mayDecide, named }
 }
 
 /** A policy in two: what says the same to every holder, and the statements that look at who asks. */
@@ -173,6 +246,11 @@ const somebody: RequestPrincipal = {
   uniqueId: 'AIDASOMEBODY00000000',
 }
 
+const everything: PolicyRef = {
+  id: 'inline:everything',
+  policy: { ...scpFullAccess.policy, type: 'identity' },
+}
+
 /** What a policy says by itself, to whoever holds it. One that cannot be read denies. */
 function verdictOf({ shared }: Split, { action, resource, context }: Question): 'allow' | 'deny' | 'nothing' {
   const { effect, explicit, layer } = evaluate({
@@ -201,6 +279,9 @@ function isAllowed(inventory: Inventory, caller: number, question: Question): bo
     policies: {
       identity: Array.from(inventory.policiesOf(caller)).flatMap((at) => policies[at] ?? []),
       boundary: boundary < 0 ? undefined : policies[boundary],
+      ...(question.owners && { [question.owners.policy.type]: question.owners }),
+      scpLevels: question.scpLevels,
+      rcpLevels: question.rcpLevels,
     },
   }
   return evaluate(request).effect === 'Allow'
@@ -209,6 +290,12 @@ function isAllowed(inventory: Inventory, caller: number, question: Question): bo
 const setBit = (bits: Uint32Array, at: number): void => {
   bits[at >>> 5] = (bits[at >>> 5] ?? 0) | (1 << (at & 31))
 }
+
+const hasBit = (bits: Uint32Array, at: number): boolean => ((bits[at >>> 5] ?? 0) & (1 << (at & 31))) !== 0
+
+/** All callers of one word of bits. */
+const allOfWord = (word: number, count: number): number =>
+  (word + 1) * 32 <= count ? -1 : (1 << (count & 31)) - 1
 
 function addAll(bits: Uint32Array, holders: Holders): void {
   if (holders instanceof Uint32Array) {
