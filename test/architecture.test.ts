@@ -140,6 +140,7 @@ const slices: Record<string, readonly string[]> = {
     'iam',
     'kernel',
     'oidc',
+    'pod-identity',
     'policy',
     'roles-anywhere',
     'sessions',

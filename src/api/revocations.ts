@@ -14,6 +14,7 @@ import {
   findSamlProvider,
 } from '#iam'
 import { refuse } from '#kernel'
+import { findCluster } from '#pod-identity'
 import { findTrustAnchor } from '#roles-anywhere'
 import type { EpochKind, Epochs } from '#sessions'
 import { accountOfSessionKeyId, federatedEpochId } from '#sts'
@@ -169,7 +170,9 @@ async function findSubject(
     ? findOidcProviderByArn(database, providerArn)
     : providerArn.includes(':saml-provider/')
       ? findSamlProvider(database, providerArn)
-      : findTrustAnchor(database, providerArn))
+      : providerArn.includes(':cluster/')
+        ? findClusterByArn(database, providerArn)
+        : findTrustAnchor(database, providerArn))
   if (provider === undefined) return undefined
   const { arn, accountId } = provider
   const resource = `${arn.split(':').slice(5).join(':')}/${subject}`
@@ -179,4 +182,12 @@ async function findSubject(
     arn: `arn:aws:signet::${accountId}:federated/${resource}`,
     accountId,
   }
+}
+
+async function findClusterByArn(
+  database: Database,
+  arn: string,
+): Promise<{ readonly arn: string; readonly accountId: string } | undefined> {
+  const [, accountId, name] = /^arn:aws:eks:[\w-]+:(\d{12}):cluster\/([\w-]{1,100})$/.exec(arn) ?? []
+  return accountId === undefined || name === undefined ? undefined : findCluster(database, accountId, name)
 }

@@ -5,6 +5,7 @@ import type { StsNeeds } from '#sts'
 import { anywhereRoutes } from './anywhere.ts'
 import { analysisRoutes, type AnalysisNeeds } from './analysis.ts'
 import { appRoutes } from './apps.ts'
+import { clusterRoutes } from './clusters.ts'
 import { apiCaller, bearerToken, readBody } from './caller.ts'
 import { organizationRoutes } from './organization.ts'
 import { revocationRequest, revoke, type RevokeNeeds } from './revocations.ts'
@@ -52,5 +53,6 @@ export function apiRoutes(needs: ApiNeeds): Router {
   appRoutes(router, needs)
   organizationRoutes(router, needs)
   anywhereRoutes(router, needs)
+  clusterRoutes(router, needs)
   return router
 }

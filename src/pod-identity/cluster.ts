@@ -43,7 +43,7 @@ export type WantedCluster = Omit<Cluster, 'arn' | 'associations'> & {
  */
 export async function putCluster(tx: Queryable, clock: Clock, wanted: WantedCluster): Promise<Cluster> {
   const { accountId, name, issuer, enabled } = wanted
-  const before = await findCluster(tx, accountId, name)
+  const before = await findCluster(tx, accountId, name, 'change')
   const stays = before?.issuer === issuer && (enabled || !before.enabled)
   const kept = stays ? (before?.associations ?? []) : []
   const associations = wanted.associations.map((each): Association => {
@@ -74,30 +74,48 @@ export async function putCluster(tx: Queryable, clock: Clock, wanted: WantedClus
   return { arn: clusterArn(accountId, name), accountId, name, issuer, associations, enabled }
 }
 
-/** The cluster of a name in an account. */
+type Row = { name: string; issuer: string; associations: string; enabled: boolean }
+
+const toCluster = (accountId: string, row: Row): Cluster => ({
+  arn: clusterArn(accountId, row.name),
+  accountId,
+  name: row.name,
+  issuer: row.issuer,
+  associations: JSON.parse(row.associations) as Association[],
+  enabled: row.enabled,
+})
+
+/** The cluster of a name in an account. @param to whether it is held until the transaction ends */
 export async function findCluster(
   db: Queryable,
   accountId: string,
   name: string,
+  to: 'look' | 'change' = 'look',
 ): Promise<Cluster | undefined> {
-  const { rows } = await db.query<{
-    name: string
-    issuer: string
-    associations: string
-    enabled: boolean
-  }>(
+  const held = to === 'change' ? sql`for update` : sql``
+  const { rows } = await db.query<Row>(
     sql`select name, issuer, associations, enabled from pod_cluster
-        where account_id = ${accountId} and name_key = ${name.toLowerCase()}`,
+        where account_id = ${accountId} and name_key = ${name.toLowerCase()} ${held}`,
   )
-  const [row] = rows
-  return (
-    row && {
-      arn: clusterArn(accountId, row.name),
-      accountId,
-      name: row.name,
-      issuer: row.issuer,
-      associations: JSON.parse(row.associations) as Association[],
-      enabled: row.enabled,
-    }
+  return rows[0] && toCluster(accountId, rows[0])
+}
+
+/** All clusters of an account, by name. */
+export async function listClusters(db: Queryable, accountId: string): Promise<readonly Cluster[]> {
+  const { rows } = await db.query<Row>(
+    sql`select name, issuer, associations, enabled from pod_cluster where account_id = ${accountId}
+        order by name_key limit 1000`,
   )
+  return rows.map((row) => toCluster(accountId, row))
+}
+
+/** Removes a cluster; what it gave ends. @returns whether it was there */
+export async function removeCluster(tx: Queryable, accountId: string, name: string): Promise<boolean> {
+  const found = await findCluster(tx, accountId, name, 'change')
+  for (const gone of found?.associations ?? [])
+    await tx.query(sql`select raise_epoch('session', ${epochIdOf(gone)})`)
+  await tx.query(
+    sql`delete from pod_cluster where account_id = ${accountId} and name_key = ${name.toLowerCase()}`,
+  )
+  return found !== undefined
 }

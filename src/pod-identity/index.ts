@@ -5,6 +5,6 @@
  * URL: `POST /clusters/{name}/assume-role-for-pod-identity`, signed for `eks-auth`. EKS Auth API, AssumeRoleForPodIdentity.
  * Owns the table `pod_cluster`.
  */
-export { clusterArn, findCluster, putCluster } from './cluster.ts'
+export { clusterArn, findCluster, listClusters, putCluster, removeCluster } from './cluster.ts'
 export type { Cluster } from './cluster.ts'
 export { podIdentityRoutes } from './routes.ts'

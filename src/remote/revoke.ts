@@ -15,7 +15,7 @@ export const revokeCommand: Command = {
     provider: {
       type: 'string',
       value: 'ARN',
-      help: 'federated: the OIDC or SAML provider or trust anchor that NAME is a subject of',
+      help: 'federated: the OIDC or SAML provider, trust anchor or cluster that NAME is a subject of',
     },
     url: { type: 'string', value: 'URL', help: 'the server; else SIGNET_URL or the one last signed in to' },
   },
