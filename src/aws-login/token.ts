@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { z } from 'zod'
 import {
+  answer,
   beginCliSession,
   type CliSession,
   findByCode,
@@ -21,7 +22,6 @@ import { flowOf } from './clients.ts'
 import { sessionNameOf } from './choose.ts'
 import { verifyProof } from './dpop.ts'
 import type { AwsLoginNeeds } from './needs.ts'
-import { answer } from './wire.ts'
 
 const body = z.object({
   clientId: z.string().max(256),

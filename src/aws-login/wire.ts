@@ -1,7 +1,6 @@
-import type { Context, Wire } from '#http'
+import { exceptionWire, type Told } from '#cli-sessions'
+import type { Wire } from '#http'
 import type { FailureKind } from '#kernel'
-
-type Told = readonly [status: number, exception: string, error: string]
 
 /** The exception and `error` of each refusal (service model signin 2023-01-01). */
 const exceptions: Readonly<Record<string, Told>> = {
@@ -22,23 +21,9 @@ const byKind: Readonly<Record<FailureKind, Told>> = {
   unavailable: [500, 'InternalServerException', 'server_error'],
 }
 
-/** Answers with JSON that no cache keeps. */
-export function answer(ctx: Context, body: object, status = 200): void {
-  ctx.status = status
-  ctx.type = 'application/json'
-  ctx.set('Cache-Control', 'no-store')
-  ctx.body = JSON.stringify(body)
-}
-
 /** Refusals of AWS Sign-in. */
-export const signinWire: Wire = {
-  refuse(ctx, failure) {
-    const [status, exception, error] = exceptions[failure.reason] ?? byKind[failure.kind]
-    ctx.set('x-amzn-ErrorType', exception)
-    answer(ctx, { error, message: failure.message }, status)
-  },
-  crash(ctx) {
-    ctx.set('x-amzn-ErrorType', 'InternalServerException')
-    answer(ctx, { error: 'server_error', message: 'Something went wrong on our side.' }, 500)
-  },
-}
+export const signinWire: Wire = exceptionWire({
+  exceptions,
+  byKind,
+  tell: ({ error, message }) => ({ error, message }),
+})

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { codeOf, newUserCode, parkRequest } from '#cli-sessions'
+import { answer, codeOf, newUserCode, parkRequest } from '#cli-sessions'
 import { type Context, requestInfo } from '#http'
 import { authenticateClient, grants, requireGrant } from './clients.ts'
 import type { AwsSsoNeeds } from './needs.ts'
-import { answer, readBody } from './wire.ts'
+import { readBody } from './wire.ts'
 
 const body = z.object({
   clientId: z.string().max(8_192),

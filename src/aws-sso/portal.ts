@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endCliSession, findLive, readToken } from '#cli-sessions'
+import { answer, endCliSession, findLive, readToken } from '#cli-sessions'
 import { type CliSession } from '#cli-sessions'
 import { userIdentity } from '#audit'
 import { sql } from '#database'
@@ -9,7 +9,6 @@ import { findRole, listAccounts, type UserCaller, userCaller } from '#iam'
 import { refuse } from '#kernel'
 import { assumeRole, rolesFor } from '#sts'
 import type { AwsSsoNeeds } from './needs.ts'
-import { answer } from './wire.ts'
 
 type Bearer = { readonly session: CliSession; readonly user: User; readonly caller: UserCaller }
 

@@ -1,9 +1,10 @@
+import { answer } from '#cli-sessions'
 import { z } from 'zod'
 import type { Context } from '#http'
 import { refuse } from '#kernel'
 import { grants, isLoopback, portalScope, registerClient } from './clients.ts'
 import type { AwsSsoNeeds } from './needs.ts'
-import { answer, readBody } from './wire.ts'
+import { readBody } from './wire.ts'
 
 const body = z.object({
   clientName: z.string().min(1).max(255),

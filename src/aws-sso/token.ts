@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import {
+  answer,
   beginCliSession,
   type CliSession,
   findByCode,
@@ -15,7 +16,7 @@ import { type Context, requestInfo } from '#http'
 import { refuse } from '#kernel'
 import { authenticateClient, grants, requireGrant, type SsoClient } from './clients.ts'
 import type { AwsSsoNeeds } from './needs.ts'
-import { answer, readBody } from './wire.ts'
+import { readBody } from './wire.ts'
 
 const body = z.object({
   clientId: z.string().max(8_192),

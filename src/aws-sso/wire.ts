@@ -1,8 +1,7 @@
 import type { z } from 'zod'
+import { exceptionWire, type Told } from '#cli-sessions'
 import { type Context, readJson, requestLog, type Wire } from '#http'
 import { type FailureKind, refuse } from '#kernel'
-
-type Told = readonly [status: number, exception: string, error: string]
 
 /** The exception of each refusal of this slice (service model sso-oidc 2019-06-10). */
 const exceptions: Readonly<Record<string, Told>> = {
@@ -32,52 +31,31 @@ const byKind: Readonly<Record<FailureKind, Told>> = {
   unavailable: [500, 'InternalServerException', 'server_error'],
 }
 
-/** Answers with JSON that no cache keeps. */
-export function answer(ctx: Context, body: object, status = 200): void {
-  ctx.status = status
-  ctx.type = 'application/json'
-  ctx.set('Cache-Control', 'no-store')
-  ctx.body = JSON.stringify(body)
-}
-
 /** Refusals of SSO-OIDC. The model has `error` and `error_description`; botocore prints `message`. */
-export const ssoOidcWire: Wire = {
-  refuse(ctx, failure) {
-    const [status, exception, error] = exceptions[failure.reason] ?? byKind[failure.kind]
-    ctx.set('x-amzn-ErrorType', exception)
-    answer(ctx, { error, error_description: failure.message, message: failure.message }, status)
-  },
-  crash(ctx) {
-    ctx.set('x-amzn-ErrorType', 'InternalServerException')
-    const message = 'Something went wrong on our side.'
-    answer(ctx, { error: 'server_error', error_description: message, message }, 500)
-  },
-}
+export const ssoOidcWire: Wire = exceptionWire({
+  exceptions,
+  byKind,
+  tell: ({ error, message }) => ({ error, error_description: message, message }),
+})
 
-const portalByKind: Readonly<Record<FailureKind, readonly [number, string]>> = {
-  malformed: [400, 'InvalidRequestException'],
-  unauthenticated: [401, 'UnauthorizedException'],
+const portalByKind: Readonly<Record<FailureKind, Told>> = {
+  malformed: [400, 'InvalidRequestException', ''],
+  unauthenticated: [401, 'UnauthorizedException', ''],
   // What may not be taken and what is not there look the same.
-  forbidden: [404, 'ResourceNotFoundException'],
-  'not-found': [404, 'ResourceNotFoundException'],
-  conflict: [400, 'InvalidRequestException'],
-  expired: [401, 'UnauthorizedException'],
-  throttled: [429, 'TooManyRequestsException'],
-  unavailable: [500, 'InternalServerException'],
+  forbidden: [404, 'ResourceNotFoundException', ''],
+  'not-found': [404, 'ResourceNotFoundException', ''],
+  conflict: [400, 'InvalidRequestException', ''],
+  expired: [401, 'UnauthorizedException', ''],
+  throttled: [429, 'TooManyRequestsException', ''],
+  unavailable: [500, 'InternalServerException', ''],
 }
 
 /** Refusals of the access portal (service model sso 2019-06-10). */
-export const portalWire: Wire = {
-  refuse(ctx, failure) {
-    const [status, exception] = portalByKind[failure.kind]
-    ctx.set('x-amzn-ErrorType', exception)
-    answer(ctx, { message: failure.kind === 'forbidden' ? 'No access' : failure.message }, status)
-  },
-  crash(ctx) {
-    ctx.set('x-amzn-ErrorType', 'InternalServerException')
-    answer(ctx, { message: 'Something went wrong on our side.' }, 500)
-  },
-}
+export const portalWire: Wire = exceptionWire({
+  exceptions: {},
+  byKind: portalByKind,
+  tell: ({ kind, message }) => ({ message: kind === 'forbidden' ? 'No access' : message }),
+})
 
 /** Reads a JSON body of a shape. @throws Failure malformed aws-sso/invalid-request */
 export async function readBody<Shape extends z.ZodType>(ctx: Context, shape: Shape): Promise<z.infer<Shape>> {

@@ -1,7 +1,7 @@
 /**
  * Sessions of a person's command line: the requests for one that wait for consent in a browser, what was allowed, and
- * tokens that rotate. Knows no wire: `aws-sso` and `aws-login` speak those. Owns the tables `cli_request`, `cli_session`
- * and `cli_seen`.
+ * tokens that rotate. Knows no wire but the form of refusals that `aws-sso` and `aws-login` share; they speak the rest. Owns
+ * the tables `cli_request`, `cli_session` and `cli_seen`.
  */
 export { commandLineSettings } from './config.ts'
 export type { CommandLineSettings } from './config.ts'
@@ -24,3 +24,5 @@ export type { TokenKind } from './tokens.ts'
 export { firstUse } from './seen.ts'
 export { sweepCliSessions } from './sweep.ts'
 export type { CliNeeds } from './needs.ts'
+export { answer, exceptionWire } from './exception-wire.ts'
+export type { Told } from './exception-wire.ts'
