@@ -1,7 +1,7 @@
 /**
  * One of the two servers that bench/access.ts compares, in a process of its own: `signet`, the whole application on
- * PostgreSQL, or `bare`, a Koa route that parses the same JSON and answers a constant of the same size. Tells its port, and
- * its CPU time when asked.
+ * PostgreSQL, or `bare`, a Koa route that parses the same JSON and answers a constant of the same size. Tells its port, its
+ * CPU time when asked, and where its time went while it was told to look.
  */
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
@@ -13,6 +13,7 @@ import { openVault } from '#crypto'
 import { openPostgres } from '#database'
 import { Secret, systemClock as clock } from '#kernel'
 import { createApp, sections } from '../src/app.ts'
+import { type Shares, startProfile } from './profile.ts'
 
 const [kind, databaseUrl = ''] = process.argv.slice(2)
 let answer = '{}'
@@ -53,9 +54,16 @@ async function signet(): Promise<RequestListener> {
 }
 
 server.on('request', kind === 'bare' ? bare() : await signet())
-process.on('message', (message: { answer?: string }) => {
-  if (message.answer === undefined) process.send?.({ cpuMicroseconds: process.cpuUsage() })
-  else answer = message.answer
+let finish: (() => Promise<Shares>) | undefined
+process.on('message', (message: { answer?: string; profile?: 'start' | 'stop' }) => {
+  if (message.answer !== undefined) answer = message.answer
+  else if (message.profile === 'start')
+    void startProfile().then((stop) => {
+      finish = stop
+      process.send?.({ looking: true })
+    })
+  else if (message.profile === 'stop') void finish?.().then((shares) => process.send?.({ shares }))
+  else process.send?.({ cpuMicroseconds: process.cpuUsage() })
 })
 process.on('disconnect', () => server.close())
 process.send?.({ port })
