@@ -8,13 +8,6 @@ declare module 'autocannon' {
     readonly connections: number
     /** Seconds. */
     readonly duration: number
-    /** Requests per second over all connections. */
-    readonly overallRate?: number
-    readonly requests?: readonly {
-      readonly method: 'GET' | 'POST'
-      readonly path: string
-      readonly setupRequest: (request: object) => object
-    }[]
   }): Promise<{
     readonly '2xx': number
     readonly non2xx: number
