@@ -309,7 +309,11 @@ export async function createApp(needs: AppNeeds): Promise<App> {
 
   const answer = koa.callback()
   const gateway = createGateway({ ...proxied, settings: settings.gateway })
-  const passing = new Koa().use(edge).use(gateway.middleware).callback()
+  const passing = new Koa()
+    .on('error', (err: unknown) => log.info({ err }, 'a request through the gateway broke off'))
+    .use(edge)
+    .use(gateway.middleware)
+    .callback()
   return {
     handler: (request, response) => void answer(request, response),
     gateway:

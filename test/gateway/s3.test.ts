@@ -1,5 +1,6 @@
 /** The gateway before a store: what clients may do, what the store gets, and what never reaches it. */
 import { createHash, createHmac } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
 import { crc32 } from 'node:zlib'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -509,6 +510,38 @@ describe('a body', () => {
     const forged = await chunked(parts, { trailer: ['x-amz-checksum-crc32', 'AAAAAA=='] })
     expect(forged.status).toBe(403)
     expect(now()).toBeUndefined()
+  })
+
+  it('that breaks off never becomes an object', async () => {
+    const name = '/photos/home/sam/broken'
+    const headers = signHeaders(
+      {
+        method: 'PUT',
+        rawUrl: name,
+        headers: [
+          ['host', host],
+          ['x-amz-content-sha256', hashOf(large)],
+        ],
+        body: large,
+      },
+      sam,
+      { at: systemClock(), region: 'us-east-1', service: 's3' },
+    )
+    const { hostname, port: at } = new URL(server.gatewayUrl)
+    const request = httpRequest({
+      hostname,
+      port: at,
+      method: 'PUT',
+      path: name,
+      setHost: false,
+      headers: { ...Object.fromEntries(headers), 'content-length': large.length },
+    })
+    request.on('error', () => {})
+    request.write(large.subarray(0, 500_000))
+    await vi.waitFor(() => expect(store.begun()).toBeGreaterThan(0))
+    request.destroy()
+    await vi.waitFor(() => expect(store.begun()).toBe(0))
+    expect(store.objects.has('photos/home/sam/broken')).toBe(false)
   })
 
   it('in a form that is not known is refused before anything is read', async () => {

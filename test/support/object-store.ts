@@ -25,6 +25,8 @@ export type ObjectStore = {
   readonly url: string
   readonly objects: ReadonlyMap<string, Buffer>
   readonly requests: StoreRequest[]
+  /** How many requests have begun and not ended. */
+  begun(): number
   /** Signatures that did not fit. */
   readonly refused: string[]
   stop(): Promise<void>
@@ -207,7 +209,10 @@ export async function startObjectStore(buckets: readonly string[], port = 0): Pr
       )}${[...common].map((each) => `<CommonPrefixes><Prefix>${shown(each)}</Prefix></CommonPrefixes>`).join('')}</ListBucketResult>`
   }
 
+  let begun = 0
   const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
+    begun += 1
+    response.once('close', () => (begun -= 1))
     answer(request, response).catch(() => {
       response.destroy()
     })
@@ -218,6 +223,7 @@ export async function startObjectStore(buckets: readonly string[], port = 0): Pr
     url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : port}`,
     objects,
     requests,
+    begun: () => begun,
     refused,
     stop: () =>
       new Promise((resolve) => {
