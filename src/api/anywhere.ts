@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { Audit } from '#audit'
-import type { Transaction } from '#database'
 import type { Context, Router } from '#http'
-import { callerIdentity, demand, findRoleByArn, policyRefs, readPolicy } from '#iam'
+import { demand, policyRefs, readPolicy } from '#iam'
 import { refuse } from '#kernel'
 import type { Oidc } from '#oidc'
 import {
@@ -21,6 +20,7 @@ import {
 } from '#roles-anywhere'
 import type { StsNeeds } from '#sts'
 import { type ApiCaller, apiCaller, readBody } from './caller.ts'
+import { changesOf, requirePassRole } from './own-account.ts'
 
 type Needs = {
   readonly sts: StsNeeds
@@ -259,17 +259,8 @@ async function requireUsable(
   roles: readonly string[],
 ): Promise<void> {
   const { accountId } = by.caller
-  for (const arn of roles) {
-    await demand(needs.sts, {
-      ...by,
-      action: 'iam:PassRole',
-      resource: { arn, accountId },
-      context: [['iam:PassedToService', 'rolesanywhere.amazonaws.com']],
-    })
-    const role = await findRoleByArn(needs.sts.database, arn)
-    if (role === undefined || role.accountId !== accountId)
-      refuse('malformed', 'api/body', `roles: There is no role ${arn} in this account.`)
-  }
+  for (const arn of roles)
+    await requirePassRole(needs, by, { arn, service: 'rolesanywhere.amazonaws.com', member: 'roles' })
   const { policyArns, sessionPolicy } = profile
   if (sessionPolicy !== undefined) readPolicy(sessionPolicy, 'session')
   const found = await policyRefs(needs.sts.database, needs.sts.builtInPolicies, policyArns)
@@ -283,26 +274,4 @@ async function requireUsable(
     refuse('malformed', 'api/body', `session_policies: There is no policy ${lost} in this account.`)
 }
 
-/** A change and its event, together or not at all. */
-async function change<Answer>(
-  { sts, audit }: Needs,
-  { caller, from }: ApiCaller,
-  event: string,
-  arn: string,
-  parameters: object,
-  work: (tx: Transaction) => Promise<Answer>,
-): Promise<Answer> {
-  return sts.database.transaction(async (tx) => {
-    const answer = await work(tx)
-    await audit.record(tx, {
-      source: 'rolesanywhere',
-      name: event,
-      by: callerIdentity(caller),
-      request: from,
-      accountId: caller.accountId,
-      parameters: { name: arn.slice(arn.lastIndexOf('/') + 1), ...parameters },
-      resources: [{ ARN: arn }],
-    })
-    return answer
-  })
-}
+const change = changesOf('rolesanywhere')

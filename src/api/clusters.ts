@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { Audit } from '#audit'
-import type { Transaction } from '#database'
 import type { Context, Router } from '#http'
-import { callerIdentity, demand, findRoleByArn } from '#iam'
+import { demand } from '#iam'
 import { refuse } from '#kernel'
 import type { Oidc } from '#oidc'
 import { type Cluster, clusterArn, findCluster, listClusters, putCluster, removeCluster } from '#pod-identity'
 import type { StsNeeds } from '#sts'
 import { type ApiCaller, apiCaller, readBody } from './caller.ts'
+import { changesOf, requirePassRole } from './own-account.ts'
 
 type Needs = {
   readonly sts: StsNeeds
@@ -123,39 +123,8 @@ async function allowed(
 }
 
 async function requireRoles(needs: Needs, by: ApiCaller, arns: ReadonlySet<string>): Promise<void> {
-  const { accountId } = by.caller
-  for (const arn of arns) {
-    await demand(needs.sts, {
-      ...by,
-      action: 'iam:PassRole',
-      resource: { arn, accountId },
-      context: [['iam:PassedToService', 'pods.eks.amazonaws.com']],
-    })
-    const role = await findRoleByArn(needs.sts.database, arn)
-    if (role === undefined || role.accountId !== accountId)
-      refuse('malformed', 'api/body', `associations: There is no role ${arn} in this account.`)
-  }
+  for (const arn of arns)
+    await requirePassRole(needs, by, { arn, service: 'pods.eks.amazonaws.com', member: 'associations' })
 }
 
-/** A change and its event, together or not at all. */
-const change = <Answer>(
-  { sts, audit }: Needs,
-  { caller, from }: ApiCaller,
-  event: string,
-  arn: string,
-  parameters: object,
-  work: (tx: Transaction) => Promise<Answer>,
-): Promise<Answer> =>
-  sts.database.transaction(async (tx) => {
-    const answer = await work(tx)
-    await audit.record(tx, {
-      source: 'eks',
-      name: event,
-      by: callerIdentity(caller),
-      request: from,
-      accountId: caller.accountId,
-      parameters: { name: arn.slice(arn.lastIndexOf('/') + 1), ...parameters },
-      resources: [{ ARN: arn }],
-    })
-    return answer
-  })
+const change = changesOf('eks')

@@ -1,11 +1,9 @@
-import Koa from 'koa'
 import { IAMClient, type IAMClientConfig } from '@aws-sdk/client-iam'
 
 import { createAudit, listEvents } from '#audit'
 import { createPasswordHasher, type PasswordHasher } from '#crypto'
 import { type Database } from '#database'
-import { createAccessKey, createUser, type User } from '#directory'
-import { listen, requestEdge, trustedProxies } from '#http'
+import { createUser, type User } from '#directory'
 import { attachPolicy, putInlinePolicy, readBuiltInPolicies } from '#iam'
 import { createIamApi, iamSettings, type IamSettings } from '#iam-api'
 import { type Clock } from '#kernel'
@@ -14,10 +12,12 @@ import { verifyMfaCode } from '#mfa'
 import { openEpochs, type Epochs } from '#sessions'
 import { openSts, stsRoutes, type StsNeeds } from '#sts'
 
+import type { TestCredentials } from '../support/api-call.ts'
+import { listenForAws, newKey } from '../support/aws-listening.ts'
 import { testDatabase } from '../support/database.ts'
 import { claim, home, testVault } from '../support/fixtures.ts'
 
-export type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+export type Credentials = TestCredentials
 
 /** The IAM API over real HTTP, a real database and the real SDK. */
 export type IamServer = {
@@ -100,24 +100,14 @@ export async function startIam(clock: Clock, settings: Partial<IamSettings> = {}
     settings: iamSettings.parse(settings),
     log: quiet,
   })
-  const koa = new Koa()
-  // The SDK corrects its clock by the answer's Date: it must be the test's.
-  koa.use(async (ctx, next) => {
-    ctx.set('Date', new Date(clock().epochMilliseconds).toUTCString())
-    await next()
+  const listening = await listenForAws({
+    clock,
+    log: quiet,
+    publicUrl,
+    faces: [stsRoutes({ ...sts, iamApi })],
   })
-  koa.use(requestEdge({ clock, log: quiet, proxies: trustedProxies(''), publicUrl }))
-  koa.use(stsRoutes({ ...sts, iamApi }))
-  const answer = koa.callback()
-  const listening = await listen((request, response) => void answer(request, response), {
-    host: '127.0.0.1',
-    port: 0,
-  })
-  const url = `http://127.0.0.1:${listening.port}`
-  const key = async (owner: { accountId: string; userId?: string }): Promise<Credentials> => {
-    const made = await createAccessKey(database, { vault: testVault, clock }, owner)
-    return { accessKeyId: made.accessKeyId, secretAccessKey: made.secret.reveal() }
-  }
+  const { url } = listening
+  const key = (owner: { accountId: string; userId?: string }) => newKey(database, clock, owner)
   const client = (credentials: Credentials, more: Partial<IAMClientConfig> = {}) =>
     new IAMClient({
       region: 'eu-central-1',
@@ -152,7 +142,7 @@ export async function startIam(clock: Clock, settings: Partial<IamSettings> = {}
     events: async (name) =>
       (await listEvents(database, { name })).map(({ body }) => JSON.parse(body) as Record<string, unknown>),
     close: async () => {
-      await listening.drain(0)
+      await listening.close()
       await epochs.close()
       await database.close()
     },

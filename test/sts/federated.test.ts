@@ -17,6 +17,7 @@ import {
 
 import { sessionCaller } from '#src/sts/callers.ts'
 
+import { credentialsOf } from '../support/federated.ts'
 import { fixedClock, home } from '../support/fixtures.ts'
 import { foreignIdp, type Mint } from '../support/saml-idp.ts'
 import {
@@ -39,20 +40,6 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 afterEach(() => expect(bugs).toEqual([]))
-
-const credentialsOf = (answer: {
-  Credentials?:
-    | {
-        AccessKeyId?: string | undefined
-        SecretAccessKey?: string | undefined
-        SessionToken?: string | undefined
-      }
-    | undefined
-}): Credentials => ({
-  accessKeyId: answer.Credentials?.AccessKeyId ?? '',
-  secretAccessKey: answer.Credentials?.SecretAccessKey ?? '',
-  sessionToken: answer.Credentials?.SessionToken ?? '',
-})
 
 describe('AssumeRoleWithWebIdentity', () => {
   let issuer = ''

@@ -1,4 +1,3 @@
-import Koa from 'koa'
 import {
   GetCallerIdentityCommand,
   STSClient,
@@ -8,8 +7,7 @@ import {
 
 import { createAudit, listEvents } from '#audit'
 import { type Database } from '#database'
-import { createAccessKey, createUser, type User } from '#directory'
-import { listen, requestEdge, trustedProxies } from '#http'
+import { createUser, type User } from '#directory'
 import { createRole, openMemory, putInlinePolicy, readBuiltInPolicies, type Role } from '#iam'
 import { type Clock } from '#kernel'
 import { openKeys, type Keys } from '#keys'
@@ -17,10 +15,12 @@ import { verifyMfaCode } from '#mfa'
 import { openEpochs, type Epochs } from '#sessions'
 import { lookAlikes, openSts, stsRoutes, type StsNeeds } from '#sts'
 
+import type { TestCredentials } from '../support/api-call.ts'
+import { listenForAws, newKey } from '../support/aws-listening.ts'
 import { testDatabase } from '../support/database.ts'
 import { claim, home, testVault } from '../support/fixtures.ts'
 
-export type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+export type Credentials = TestCredentials
 
 /** STS over real HTTP, a real database and the real SDK. */
 export type StsServer = {
@@ -71,25 +71,14 @@ export async function startSts(clock: Clock, allowedIssuerHosts: readonly string
     settings: { allowed_issuer_hosts: [...allowedIssuerHosts], verifiable_sessions: 'sigv4a' },
     log: quiet,
   })
-  const koa = new Koa()
-  // The SDK corrects its clock by the answer's Date: it must be the test's.
-  koa.use(async (ctx, next) => {
-    ctx.set('Date', new Date(clock().epochMilliseconds).toUTCString())
-    await next()
+  const listening = await listenForAws({
+    clock,
+    log: quiet,
+    publicUrl,
+    faces: [stsRoutes(sts), lookAlikes()],
   })
-  koa.use(requestEdge({ clock, log: quiet, proxies: trustedProxies(''), publicUrl }))
-  koa.use(stsRoutes(sts))
-  koa.use(lookAlikes())
-  const answer = koa.callback()
-  const listening = await listen((request, response) => void answer(request, response), {
-    host: '127.0.0.1',
-    port: 0,
-  })
-  const url = `http://127.0.0.1:${listening.port}`
-  const key = async (owner: { accountId: string; userId?: string }): Promise<Credentials> => {
-    const made = await createAccessKey(database, { vault: testVault, clock }, owner)
-    return { accessKeyId: made.accessKeyId, secretAccessKey: made.secret.reveal() }
-  }
+  const { url } = listening
+  const key = (owner: { accountId: string; userId?: string }) => newKey(database, clock, owner)
   const client = (credentials: Credentials, more: Partial<STSClientConfig> = {}) =>
     new STSClient({
       region: 'eu-central-1',
@@ -122,7 +111,7 @@ export async function startSts(clock: Clock, allowedIssuerHosts: readonly string
     },
     identityOf: async (credentials) => (await client(credentials).send(new GetCallerIdentityCommand({}))).Arn,
     close: async () => {
-      await listening.drain(0)
+      await listening.close()
       await audit.flush()
       await memory.close()
       await epochs.close()

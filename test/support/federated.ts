@@ -34,7 +34,8 @@ export type FederatedWorld = {
 export const allow = (Action: string | readonly string[], more: object = {}): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: '*', ...more }] })
 
-const credentialsOf = (answer: {
+/** The credentials in an answer of STS. */
+export const credentialsOf = (answer: {
   Credentials?:
     | {
         AccessKeyId?: string | undefined
