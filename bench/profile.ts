@@ -24,6 +24,8 @@ export async function startProfile(): Promise<() => Promise<Shares>> {
       const frame = frames.get(id)
       const time = profile.timeDeltas?.[at] ?? 0
       if (frame === undefined || frame.functionName === '(idle)') continue
+      // That is the looking itself.
+      if (frame.url.startsWith('node:inspector')) continue
       const whose = owner(frame.functionName, frame.url)
       times.set(whose, (times.get(whose) ?? 0) + time)
       total += time
@@ -50,5 +52,5 @@ function owner(name: string, url: string): string {
   )
     return 'Node: HTTP, streams, events'
   if (/loader|modules|amaro/.test(url)) return 'loading of modules'
-  return 'Node: the rest'
+  return `Node: ${url.replace(/^node:(?:internal\/)?/, '')}`
 }

@@ -130,8 +130,9 @@ export async function readJson(
     (ctx.is('application/json', 'application/*+json') === false || ctx.get('content-type') === '')
   )
     refuse('malformed', 'http/content-type', 'Send the body as application/json.')
-  const text = decode(await readRaw(ctx, limit))
-  if (nesting(text) > depth)
+  const body = await readRaw(ctx, limit)
+  const text = decode(body)
+  if (nesting(body) > depth)
     refuse('malformed', 'http/json-depth', `The JSON is nested deeper than ${depth}.`)
   let value: unknown
   try {
@@ -139,37 +140,32 @@ export async function readJson(
   } catch {
     return refuse('malformed', 'http/json', 'The body is not JSON.')
   }
-  if (/\\u0000|\0/.test(text)) refuse('malformed', 'http/nul', 'The body holds a NUL character.')
+  if (body.includes(0) || text.includes('\\u0000'))
+    refuse('malformed', 'http/nul', 'The body holds a NUL character.')
   return value
 }
 
 const quotation = 34
 const backslash = 92
-const opening = new Set([91, 123])
-const closing = new Set([93, 125])
 
-function nesting(text: string): number {
+/** How deep the objects and lists of JSON are nested. Bytes, of which UTF-8 uses none below 128 for anything else. */
+function nesting(body: Uint8Array): number {
   let deepest = 0
   let level = 0
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at] ?? 0
     // Letters and digits are most of it.
-    if (code !== quotation && code < 91) continue
-    if (code === quotation) index = endOfText(text, index + 1)
-    else if (opening.has(code)) deepest = Math.max(deepest, ++level)
-    else if (closing.has(code)) level--
+    if (byte !== quotation && byte < 91) continue
+    if (byte === quotation) at = endOfText(body, at + 1)
+    else if (byte === 91 || byte === 123) deepest = Math.max(deepest, ++level)
+    else if (byte === 93 || byte === 125) level--
   }
   return deepest
 }
 
 /** Where a text that begins here has its closing quotation mark. */
-function endOfText(text: string, from: number): number {
-  for (let index = from; ; index++) {
-    const end = text.indexOf('"', index)
-    if (end < 0) return text.length
-    let slashes = 0
-    while (text.charCodeAt(end - 1 - slashes) === backslash && end - 1 - slashes >= from) slashes++
-    if (slashes % 2 === 0) return end
-    index = end
-  }
+function endOfText(body: Uint8Array, from: number): number {
+  let at = from
+  while (at < body.length && body[at] !== quotation) at += body[at] === backslash ? 2 : 1
+  return at
 }
