@@ -52,13 +52,21 @@ export function createForwarding(idleSeconds: number): Forwarding {
         timeout: idleSeconds * 1_000,
         maxHeaderSize: 65_536,
       })
+      let isAnswered = false
       const fail = (cause: unknown): void => {
-        call.destroy()
+        // Who answers before the whole body has come may close that side: the answer still counts.
+        if (!isAnswered || isFailure(cause)) call.destroy()
         reject(isFailure(cause) ? cause : new UpstreamFailure(cause, call.reusedSocket))
       }
-      call.once('response', resolve)
+      call.once('response', (answer) => {
+        isAnswered = true
+        resolve(answer)
+      })
       call.once('error', fail)
-      call.once('timeout', () => fail(new Error('nothing was heard for too long')))
+      call.once('timeout', () => {
+        call.destroy()
+        fail(new Error('nothing was heard for too long'))
+      })
       call.once('upgrade', (_answer, socket) => {
         socket.destroy()
         fail(new Error('it switched to another protocol'))
