@@ -1,5 +1,5 @@
 import { literalOf, matchesEverything, wholePrefix, type Pattern } from '../pattern.ts'
-import { beginningOf } from './beginning.ts'
+import { beginningOf, type Beginning } from './beginning.ts'
 import {
   extended,
   nextGram,
@@ -154,14 +154,19 @@ const table = (count: number): (Lead | undefined)[] =>
 
 function add(heads: (Lead | undefined)[], entry: Entry, pattern: Pattern, hash: number): void {
   const place = placeOf(hash, heads.length)
-  const prefix = wholePrefix(pattern)
+  const beginning = entry.beginning ?? beginningIn(pattern)
   heads[place] = {
     entry,
     hash,
-    beginning: prefix === undefined ? undefined : beginningOf(prefix),
-    test: prefix === undefined ? likeTest(pattern) : undefined,
+    beginning,
+    test: beginning === undefined ? likeTest(pattern) : undefined,
     next: heads[place],
   }
+}
+
+function beginningIn(pattern: Pattern): Beginning | undefined {
+  const prefix = wholePrefix(pattern)
+  return prefix === undefined ? undefined : beginningOf(prefix)
 }
 
 /** The runs of four characters that every matching text holds. */

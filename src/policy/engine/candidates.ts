@@ -1,7 +1,6 @@
 import type { PolicyRef, Decision, Layer } from '../request.ts'
-import { wholePrefix } from '../pattern.ts'
 import { principalLink, type Link } from '../principals.ts'
-import { beginningOf, begins, type Beginning } from './beginning.ts'
+import { begins, type Beginning } from './beginning.ts'
 import type { Check } from './condition.ts'
 import { dependsOnCaller, type CompiledStatement } from './statement.ts'
 import type { View } from './view.ts'
@@ -29,27 +28,18 @@ export type Entry = {
 }
 
 /** The entry of a statement. */
-export function entryOf(compiled: CompiledStatement, ref: PolicyRef | undefined, at: number): Entry {
-  const prefix = prefixOf(compiled.statement)
-  return {
-    compiled,
-    beginning: prefix === undefined ? undefined : beginningOf(prefix),
-    resource: compiled.resource,
-    conditions: compiled.conditions.length > 0 ? compiled.conditions : undefined,
-    named: dependsOnCaller(compiled),
-    ref,
-    at,
-    said: undefined,
-    saidOf: undefined,
-    saidAt: undefined,
-  }
-}
-
-/** Of a statement with one resource, `prefix*`. */
-function prefixOf({ resources }: CompiledStatement['statement']): string | undefined {
-  const [only] = resources?.patterns ?? []
-  return resources?.not === false && resources.patterns.length === 1 && only ? wholePrefix(only) : undefined
-}
+export const entryOf = (compiled: CompiledStatement, ref: PolicyRef | undefined, at: number): Entry => ({
+  compiled,
+  beginning: compiled.beginning,
+  resource: compiled.resource,
+  conditions: compiled.conditions.length > 0 ? compiled.conditions : undefined,
+  named: dependsOnCaller(compiled),
+  ref,
+  at,
+  said: undefined,
+  saidOf: undefined,
+  saidAt: undefined,
+})
 
 /** The statements of one effect whose action matches, found by resource. */
 export type Candidates = {

@@ -1,5 +1,6 @@
 import type { Policy, PrincipalEntry, Statement } from '../ast.ts'
-import { literalOf, matchesEverything } from '../pattern.ts'
+import { literalOf, matchesEverything, wholePrefix } from '../pattern.ts'
+import { beginningOf, type Beginning } from './beginning.ts'
 import { compiledConditions, likeTest, type Check } from './condition.ts'
 import type { View } from './view.ts'
 
@@ -7,18 +8,30 @@ import type { View } from './view.ts'
 export type CompiledStatement = {
   readonly statement: Statement
   readonly type: Policy['type']
-  /** Undefined when every resource matches. */
+  /** What the resource must begin with, where that is the whole test. */
+  readonly beginning: Beginning | undefined
+  /** Any other test of the resource; undefined when every resource matches. */
   readonly resource: ((resource: string, view: View) => boolean) | undefined
   readonly conditions: readonly Check[]
 }
 
 /** Compiles a statement; once per policy version. */
-export const compileStatement = (statement: Statement, type: Policy['type']): CompiledStatement => ({
-  statement,
-  type,
-  resource: resourceTest(statement),
-  conditions: compiledConditions(statement.conditions),
-})
+export function compileStatement(statement: Statement, type: Policy['type']): CompiledStatement {
+  const prefix = prefixOf(statement)
+  return {
+    statement,
+    type,
+    beginning: prefix === undefined ? undefined : beginningOf(prefix),
+    resource: prefix === undefined ? resourceTest(statement) : undefined,
+    conditions: compiledConditions(statement.conditions),
+  }
+}
+
+/** Of a statement with one resource, `prefix*`. */
+function prefixOf({ resources }: Statement): string | undefined {
+  const [only] = resources?.patterns ?? []
+  return resources?.not === false && resources.patterns.length === 1 && only ? wholePrefix(only) : undefined
+}
 
 /** The services that the actions name literally; undefined where a pattern may reach any service. */
 export function servicesOf({ actions }: Statement): readonly string[] | undefined {
@@ -61,4 +74,7 @@ const isAny = ({ kind }: PrincipalEntry): boolean => kind === 'any'
 
 /** Whether the statement applies to every request for its action, and names every caller itself. */
 export const isUnconditional = (compiled: CompiledStatement): boolean =>
-  compiled.resource === undefined && compiled.conditions.length === 0 && !dependsOnCaller(compiled)
+  compiled.resource === undefined &&
+  compiled.beginning === undefined &&
+  compiled.conditions.length === 0 &&
+  !dependsOnCaller(compiled)
