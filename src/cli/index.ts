@@ -14,24 +14,23 @@ export { serveCommand }
 
 /** Every command of the operator, in the order of the help. All but `serve` are loaded only here: it must be up soon. */
 export async function operatorCommands(open: OpenProgram): Promise<readonly Command[]> {
-  const [demo, link, declaring, transfer, audit, own] = await Promise.all([
-    import('./demo.ts'),
-    import('./setup-link.ts'),
-    import('./apply.ts'),
-    import('./aws-transfer.ts'),
-    import('./audit.ts'),
-    import('./installation-commands.ts'),
-  ])
+  const { demoCommand } = await import('./demo.ts')
+  const { setupLinkCommand } = await import('./setup-link.ts')
+  const { applyCommand } = await import('./apply.ts')
+  const { importCommand, exportCommand } = await import('./aws-transfer.ts')
+  const { auditCommand } = await import('./audit.ts')
+  const { checkConfigCommand, healthcheckCommand, migrateCommand } =
+    await import('./installation-commands.ts')
   return [
     serveCommand(open),
-    demo.demoCommand(open),
-    link.setupLinkCommand(open),
-    declaring.applyCommand(open),
-    transfer.importCommand(open),
-    transfer.exportCommand(open),
-    audit.auditCommand(open),
-    own.checkConfigCommand(open),
-    own.migrateCommand(open),
-    own.healthcheckCommand(open),
+    demoCommand(open),
+    setupLinkCommand(open),
+    applyCommand(open),
+    importCommand(open),
+    exportCommand(open),
+    auditCommand(open),
+    checkConfigCommand(open),
+    migrateCommand(open),
+    healthcheckCommand(open),
   ]
 }
