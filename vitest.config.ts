@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ['test/peers/**'],
     globalSetup: ['test/support/template.ts'],
     pool: 'forks',
+    expect: { poll: { timeout: 10_000, interval: 20 } },
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,

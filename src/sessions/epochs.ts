@@ -4,9 +4,9 @@ import { refuse } from '#kernel'
 
 /**
  * What can be ended as a whole: everything issued to it before this moment. `key` is a long-term or a temporary access
- * key; `federated` a person or machine that an identity provider vouches for, or a federated user. `trust` ends no session but what nodes remember of a role or provider.
+ * key; `federated` a person or machine that an identity provider vouches for, or a federated user.
  */
-export type EpochKind = 'account' | 'user' | 'role' | 'federated' | 'key' | 'session' | 'trust'
+export type EpochKind = 'account' | 'user' | 'role' | 'federated' | 'key' | 'session'
 
 /** One raise, as every node knows it. */
 export type Raised = {
@@ -36,11 +36,11 @@ export type Epochs = {
   requireFresh(): Promise<void>
   /** How many milliseconds ago this copy was certainly as new as the database. */
   age(): number
-  /** What is known of all that was ever raised, without `trust`. */
+  /** What is known of all that was ever raised. */
   known(): Iterable<Raised>
   /** The newest place in the order of raises. */
   position(): number
-  /** Calls back for every raise that becomes known here, without `trust`. The answer stops it. */
+  /** Calls back for every raise that becomes known here. The answer stops it. */
   onRaise(heard: (raised: Raised) => void): () => void
   close(): Promise<void>
 }
@@ -86,7 +86,7 @@ export async function openEpochs(needs: {
     if ((ofKind.get(raised.id)?.epoch ?? 0) >= raised.epoch) return
     ofKind.set(raised.id, raised)
     position = Math.max(position, raised.seq)
-    if (raised.kind !== 'trust') for (const heard of listeners) heard(raised)
+    for (const heard of listeners) heard(raised)
   }
 
   const catchUp = async () => {
@@ -140,7 +140,7 @@ export async function openEpochs(needs: {
     },
     age,
     known: function* () {
-      for (const [kind, ofKind] of raises) if (kind !== 'trust') yield* ofKind.values()
+      for (const ofKind of raises.values()) yield* ofKind.values()
     },
     position: () => position,
     onRaise(heard) {

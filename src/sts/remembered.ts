@@ -10,7 +10,6 @@ import {
   type OidcProvider,
   type Role,
 } from '#iam'
-import { recent } from '#kernel'
 import type { Epochs } from '#sessions'
 
 /** Look-ups of who signs and of what a session is traded for, without a database read where nothing changed. */
@@ -28,14 +27,10 @@ export type Remembered = {
   readonly findActiveUser: (userId: string) => Promise<User | undefined>
 }
 
-const maxEntries = 2_000
-
 /**
- * Roles and OIDC providers as they are now: each is remembered until the number that every change of it raises moves
- * on. What was not found is asked again each time.
- *
- * Keys and users are remembered as what decisions rest on (`Memory`), and under a name that has their epoch in it:
- * whichever of the two hears first that one was ended, it is not found any more.
+ * Roles, OIDC providers, keys and users as they are now, remembered as what decisions rest on (`Memory`). What was not
+ * found is asked again each time. Keys and users are remembered under a name that has their epoch in it: whichever of
+ * the two hears first that one was ended, it is not found any more.
  */
 export function remembered(needs: {
   readonly database: Queryable
@@ -44,34 +39,15 @@ export function remembered(needs: {
   readonly epochs: Pick<Epochs, 'of'>
 }): Remembered {
   const { database, vault, epochs } = needs
-  const roles = memory<Role>(needs.epochs)
-  const sessionRoles = memory<Role>(needs.epochs)
-  const providers = memory<OidcProvider>(needs.epochs)
   return {
-    findRole: (arn) => {
-      const [, accountId = '', name = ''] = /^arn:[^:]+:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(arn) ?? []
-      const number = `role/${accountId}/${name.toLowerCase()}`
-      return roles(arn, number, () => findRoleByArn(database, arn))
-    },
+    findRole: (arn) => recalled(needs, `role ${arn}`, () => findRoleByArn(database, arn)),
     findSessionRole: (accountId, { roleId, roleName }) =>
-      sessionRoles(roleId, `role/${accountId}/${roleName.toLowerCase()}`, async () => {
+      recalled(needs, `role of session ${accountId} ${roleId} ${roleName}`, async () => {
         const found = await findRoleById(database, roleId)
-        if (found !== undefined && (found.accountId !== accountId || found.name !== roleName)) {
-          throw new TypeError('A role is not where its changes are told')
-        }
-        return found
+        return found?.accountId === accountId && found.name === roleName ? found : undefined
       }),
-    findOidcProvider: (accountId, issuer) => {
-      const path = issuer.replace(/^https?:\/\//, '').replace(/\/$/, '')
-      const number = `provider/arn:aws:iam::${accountId}:oidc-provider/${path}`
-      return providers(`${accountId} ${issuer}`, number, async () => {
-        const found = await findOidcProvider(database, accountId, issuer)
-        if (found !== undefined && `provider/${found.arn}` !== number) {
-          throw new TypeError('A provider is not where its changes are told')
-        }
-        return found
-      })
-    },
+    findOidcProvider: (accountId, issuer) =>
+      recalled(needs, `provider ${accountId} ${issuer}`, () => findOidcProvider(database, accountId, issuer)),
     findActiveKey: (id) =>
       recalled(needs, `key ${id} ${epochs.of('key', id)}`, async () => {
         const key = await findAccessKey(database, vault, id)
@@ -82,20 +58,5 @@ export function remembered(needs: {
         const user = await findUserById(database, userId)
         return user?.status === 'active' ? user : undefined
       }),
-  }
-}
-
-function memory<Value>(
-  epochs: Pick<Epochs, 'of'>,
-): (key: string, number: string, find: () => Promise<Value | undefined>) => Promise<Value | undefined> {
-  const entries = recent<{ readonly value: Value; readonly epoch: number }>(maxEntries)
-  return async (key, number, find) => {
-    // INVARIANT: the number is read before the row. A change in between makes the entry stale, never stale for good.
-    const epoch = epochs.of('trust', number)
-    const known = entries.get(key)
-    if (known?.epoch === epoch) return known.value
-    const value = await find()
-    if (value !== undefined) entries.set(key, { value, epoch })
-    return value
   }
 }

@@ -417,8 +417,9 @@ describe('who and what', () => {
       body: form,
     })
     expect(done.status).toBe(200)
-    const last = await answer(`/last-accessed?principal=${encodeURIComponent(arnOf('carol'))}`)
-    expect(JSON.stringify(last)).toContain('"GetUser"')
+    // A read is written to the audit log a moment after its answer.
+    const last = () => answer(`/last-accessed?principal=${encodeURIComponent(arnOf('carol'))}`)
+    await expect.poll(async () => JSON.stringify(await last()), { timeout: 10_000 }).toContain('"GetUser"')
     const generated = await answer('/generated-policies', { principal: arnOf('carol') })
     expect(generated).toMatchObject({ no_new_access: { result: 'PASS' }, complete: true })
     expect(JSON.stringify(generated['document'])).toContain('iam:GetUser')

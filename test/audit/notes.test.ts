@@ -39,7 +39,7 @@ describe('notes', () => {
     state.isDown = true
     void queue.add(1)
     void queue.add(2)
-    await vi.waitFor(() => expect(state.failures).toBe(1))
+    await vi.waitFor(() => expect(state.failures).toBe(1), { timeout: 5_000 })
     await expect(queue.flush()).rejects.toMatchObject({ reason: 'audit/behind' })
     state.isDown = false
     void queue.add(3)
@@ -57,7 +57,7 @@ describe('notes', () => {
     expect(state.written).toEqual([[0], [1]])
     state.isDown = true
     void queue.add(2, 20_000)
-    await vi.waitFor(() => expect(state.failures).toBe(1))
+    await vi.waitFor(() => expect(state.failures).toBe(1), { timeout: 5_000 })
     await expect(queue.add(3)).rejects.toMatchObject({ kind: 'unavailable', reason: 'audit/behind' })
   })
 })

@@ -314,7 +314,7 @@ describe('rules', () => {
         responseElements: { decision: 'Deny' },
       })
       expect(events.some(({ eventName }) => eventName === 'RefuseProxied')).toBe(true)
-    })
+    }, 10_000)
   })
 })
 

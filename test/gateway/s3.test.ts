@@ -15,6 +15,8 @@ import { freePort, startServer, type TestServer } from '../support/server.ts'
 import { type Call, clientOf, hashOf } from './world.ts'
 
 const home = '111122223333'
+/** For what comes a moment after an answer. */
+const patiently = { timeout: 10_000, interval: 20 }
 const env = { SAM_KEY: 'sam-secret-access-key-for-tests-forty-00', STORE_SECRET: storeKey.secret }
 const sam = { accessKeyId: 'AKIASAMSAMSAMSAMSAM2', secretAccessKey: env.SAM_KEY }
 const mine = 'arn:aws:s3:::photos/home/sam/*'
@@ -230,7 +232,7 @@ describe('what no policy allows', () => {
           resources: [{ ARN: 'arn:aws:s3:::photos/home/sam/locked/a' }],
         }),
       )
-    })
+    }, patiently)
   })
 
   it('is not reached by another spelling of a key', async () => {
@@ -367,7 +369,10 @@ describe('who asks', () => {
     expect((await client.send({ path: url.replace('/who', '/wha'), host })).status).toBe(403)
     expect((await client.send({ path: url, host, method: 'DELETE' })).status).toBe(403)
     const over = client.presigned(sam, { path, host }, 0)
-    await vi.waitFor(async () => expect((await client.send({ path: over, host })).status).toBe(403))
+    await vi.waitFor(
+      async () => expect((await client.send({ path: over, host })).status).toBe(403),
+      patiently,
+    )
     const upload = client.presigned(sam, { method: 'PUT', path, host })
     expect((await client.send({ method: 'PUT', path: upload, host, body: 'by link' })).status).toBe(200)
     expect(store.objects.get('photos/home/sam/who')?.toString()).toBe('by link')
@@ -538,9 +543,9 @@ describe('a body', () => {
     })
     request.on('error', () => {})
     request.write(large.subarray(0, 500_000))
-    await vi.waitFor(() => expect(store.begun()).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(store.begun()).toBeGreaterThan(0), patiently)
     request.destroy()
-    await vi.waitFor(() => expect(store.begun()).toBe(0))
+    await vi.waitFor(() => expect(store.begun()).toBe(0), patiently)
     expect(store.objects.has('photos/home/sam/broken')).toBe(false)
   })
 

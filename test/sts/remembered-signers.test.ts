@@ -139,10 +139,15 @@ describe('on another node', () => {
     }
   }
 
+  /** PostgreSQL tells of a change a moment after its commit. */
+  const heard = (node: Awaited<ReturnType<typeof deaf>>, kind: 'key' | 'user', id: string) =>
+    expect.poll(() => node.needs.epochs.of(kind, id), { interval: 2, timeout: 10_000 }).toBeGreaterThan(0)
+
   it('a key that was switched off is refused as soon as its revocation is heard of', async () => {
     const node = await deaf(true)
     expect(await whoSigned(node.needs)).toEqual({})
     await setAccessKeyStatus(server.database, owner.credentials.accessKeyId, 'Inactive')
+    await heard(node, 'key', owner.credentials.accessKeyId)
     expect(await whoSigned(node.needs)).toBe('sts/invalid-token')
     await node.close()
   })
@@ -151,6 +156,7 @@ describe('on another node', () => {
     const node = await deaf(true)
     expect(await whoSigned(node.needs)).toEqual({})
     await updateUser(server.database, owner.user.userId, { status: 'disabled' })
+    await heard(node, 'user', owner.user.userId)
     expect(await whoSigned(node.needs)).toBe('sts/invalid-token')
     await node.close()
   })
