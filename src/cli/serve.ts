@@ -47,15 +47,16 @@ async function openBoth(
   open: OpenProgram,
 ): Promise<{ program: Program; installation: Installation }> {
   const plumbing = readPlumbing(machine.env, machine.cwd)
-  const loading = open()
   // With mistakes in the plumbing there is nothing to open; loading tells them, with all the others.
   if (plumbing === undefined) {
-    const program = await loading
+    const program = await open()
     return {
       program,
       installation: await openInstallation({ ...machine, config: program.config }, { shared: false }),
     }
   }
+  // Loading keeps this thread busy from its first moment on: the database's thread is started before it.
+  const loading = new Promise((resolve) => setImmediate(resolve)).then(open)
   const opening = openInstallation({ ...machine, config: plumbing }, { shared: false, after: loading })
   const [loaded, opened] = await Promise.allSettled([loading, opening])
   if (loaded.status === 'rejected') throw loaded.reason

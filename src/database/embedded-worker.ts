@@ -4,7 +4,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
+import { existsSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { unpackCluster } from './unpack.ts'
 
 /** What the main thread asks. */
 export type Ask =
@@ -20,9 +23,17 @@ export type Tell =
   | { readonly id: number; readonly error: { readonly message: string; readonly [name: string]: unknown } }
   | { readonly channel: string; readonly payload: string }
 
-const { dataDir, template } = workerData as { dataDir: string; template: string | undefined }
+const { dataDir, template, cluster } = workerData as Readonly<
+  Record<'template' | 'cluster', string | undefined> & { dataDir: string }
+>
 const port = parentPort
 if (port === null) throw new Error('This module is a worker thread.')
+
+// A folder without PG_VERSION is what a start without the shipped cluster leaves when it is cut off in initdb.
+if (cluster !== undefined && !existsSync(join(dataDir, 'PG_VERSION'))) {
+  rmSync(dataDir, { recursive: true, force: true })
+  await unpackCluster(cluster, dataDir)
+}
 
 const text = (value: string): string => value
 const database = await PGlite.create({

@@ -41,14 +41,16 @@ function rowsOf<Row>({ fields, rows, affected }: Answer): Rows<Row> {
  *
  * It survives a crash of the process, not a power cut: it never syncs to the disk.
  *
- * @param place `dataDir` is a folder (the caller holds its lock) or `memory://`; `template` is a dump to begin from
+ * @param place `dataDir` is a folder (the caller holds its lock) or `memory://`; `template` is a dump to begin from;
+ * `cluster` is an archive (`unpackCluster`) that a folder without a database begins from
  */
 export async function openEmbedded(place: {
   dataDir: string
   template?: string | undefined
+  cluster?: string | undefined
 }): Promise<Embedded> {
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), {
-    workerData: { dataDir: place.dataDir, template: place.template },
+    workerData: place,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Middleware } from 'koa'
 
-/** A static file, ready to be sent in three encodings. */
+/** A static file. */
 type Asset = {
   readonly type: string
-  readonly bodies: { readonly identity: Buffer; readonly br: Buffer | null; readonly gzip: Buffer | null }
+  readonly body: Buffer
+  /** The body under a content coding, made when it is first asked for; none for what is compressed already. */
+  readonly encoded?: (coding: 'br' | 'gzip') => Promise<Buffer>
 }
 
 /** The static files of the pages, in memory. */
@@ -29,7 +32,7 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /**
- * Reads and compresses every file of the folders once; a file in a later folder takes the place of one with the same
+ * Reads every file of the folders once; a file in a later folder takes the place of one with the same
  * name. A changed file has another URL, so browsers may keep it for good.
  */
 export function openAssets(folders: readonly string[]): Assets {
@@ -44,7 +47,7 @@ export function openAssets(folders: readonly string[]): Assets {
       const hash = createHash('sha256').update(body).digest('base64url').slice(0, 10)
       const path = `/assets/${name.slice(0, -extension.length)}-${hash}${extension}`
       urls.set(name, path)
-      byPath.set(path, { type, bodies: compressed(body, type) })
+      byPath.set(path, assetOf(body, type))
     }
   }
   return {
@@ -58,12 +61,24 @@ export function openAssets(folders: readonly string[]): Assets {
   }
 }
 
-function compressed(body: Buffer, type: string): Asset['bodies'] {
-  if (type.startsWith('image/') && type !== 'image/svg+xml') return { identity: body, br: null, gzip: null }
+const compress = {
+  br: (body: Buffer) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
+  gzip: (body: Buffer) => promisify(gzip)(body, { level: 9 }),
+}
+
+function assetOf(body: Buffer, type: string): Asset {
+  if (type.startsWith('image/') && type !== 'image/svg+xml') return { type, body }
+  const made = new Map<string, Promise<Buffer>>()
   return {
-    identity: body,
-    br: brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
-    gzip: gzipSync(body, { level: 9 }),
+    type,
+    body,
+    encoded(coding) {
+      const known = made.get(coding)
+      if (known !== undefined) return known
+      const making = compress[coding](body)
+      made.set(coding, making)
+      return making
+    },
   }
 }
 
@@ -79,10 +94,12 @@ export function serveAssets(assets: Assets): Middleware {
     ctx.set('Vary', 'Accept-Encoding')
     ctx.type = asset.type
     const accepted = acceptedEncodings(ctx.get('Accept-Encoding'))
-    const encoding =
-      accepted.has('br') && asset.bodies.br ? 'br' : accepted.has('gzip') && asset.bodies.gzip ? 'gzip' : null
-    if (encoding !== null) ctx.set('Content-Encoding', encoding)
-    ctx.body = (encoding === null ? null : asset.bodies[encoding]) ?? asset.bodies.identity
+    const coding = (['br', 'gzip'] as const).find((each) => accepted.has(each))
+    if (coding === undefined || asset.encoded === undefined) ctx.body = asset.body
+    else {
+      ctx.body = await asset.encoded(coding)
+      ctx.set('Content-Encoding', coding)
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSecretKey, type Plumbing } from '#config'
 import { openVault, type Vault } from '#crypto'
@@ -11,7 +11,6 @@ import {
   openShared,
   readMigrations,
   shareDatabase,
-  unpackCluster,
 } from '#database'
 import { type Clock, Failure, isFailure, type Secret } from '#kernel'
 import { prepareDataDirectory } from './data-directory.ts'
@@ -129,14 +128,10 @@ async function openOwn(dataDir: string, packageDir: string, mayShare: boolean): 
     return { database, shared: true, close: () => database.close() }
   }
   try {
-    const folder = join(dataDir, 'embedded')
-    const archive = shippedCluster(packageDir)
-    // A folder without PG_VERSION is what a start without the shipped cluster leaves when it is cut off in initdb.
-    if (archive !== undefined && !existsSync(join(folder, 'PG_VERSION'))) {
-      rmSync(folder, { recursive: true, force: true })
-      await unpackCluster(archive, folder)
-    }
-    const database = await openEmbedded({ dataDir: folder })
+    const database = await openEmbedded({
+      dataDir: join(dataDir, 'embedded'),
+      cluster: shippedCluster(packageDir),
+    })
     return {
       database,
       shared: false,

@@ -70,7 +70,7 @@ describe('pages', () => {
     })
     const pages = openPages({ viewsDir, overrideDir })
     expect(pages.render('page', {})).toBe('our page their layout their part their text kept text')
-    expect(pages.assets.find(pages.assets.url('signet.css'))?.bodies.identity.toString()).toBe('theirs')
+    expect(pages.assets.find(pages.assets.url('signet.css'))?.body.toString()).toBe('theirs')
     expect(pages.assets.has('custom.css')).toBe(true)
   })
 
