@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { openVault } from '#crypto'
 import { type Database, migrate, openPostgres, readMigrations, sql } from '#database'
 import { createAccessKey, createUser } from '#directory'
-import { createOrganization, createRole, putInlinePolicy, putOidcProvider } from '#iam'
+import { createOrganization, createRole, openMemory, putInlinePolicy, putOidcProvider } from '#iam'
 import { Secret, systemClock } from '#kernel'
 import { openKeys } from '#keys'
 import { openEpochs } from '#sessions'
@@ -94,12 +94,14 @@ const role = await createRole(database, systemClock, {
 
 // ── 1. in process ──
 const publicUrl = new URL('http://localhost:4000/')
-const [keys, epochs] = await Promise.all([
+const [keys, epochs, memory] = await Promise.all([
   openKeys({ database, vault, clock: systemClock, publicUrl }),
   openEpochs({ database }),
+  openMemory({ database }),
 ])
 const sts = openSts({
   database,
+  memory,
   builtInPolicies: new Map(),
   vault,
   clock: systemClock,
@@ -186,7 +188,7 @@ function verdict(what: string, figure: string, kept: boolean): void {
 }
 verdict('verify, a token never seen', `${median(cold).toFixed(1)} µs, limit 60`, median(cold) <= 60)
 verdict('verify, a token seen before', `${median(warm).toFixed(1)} µs, limit 12`, median(warm) <= 12)
-await epochs.close()
+await Promise.all([epochs.close(), memory.close()])
 
 // ── 2. over HTTP ──
 const freePort = (): Promise<number> =>

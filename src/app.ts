@@ -117,7 +117,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       log.error({ err: thrown }, 'noted events cannot be written; they are kept and tried again'),
   })
   const [memory, keys, epochs, hasher] = await Promise.all([
-    openMemory({ database, clock }),
+    openMemory({ database }),
     openKeys({ database, vault, clock, publicUrl }),
     openEpochs({ database, boundMilliseconds: settings.sessions.revocation_bound_seconds * 1_000 }),
     createPasswordHasher({ clock }, passwordHashing(settings.passwords)),

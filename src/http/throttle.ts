@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+// The package's index loads the adapters of a dozen databases, which every start would wait for.
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import { refuse } from '#kernel'
 import { requestInfo } from './request.ts'
 

@@ -1,5 +1,4 @@
 import { type Database, sql } from '#database'
-import type { Clock } from '#kernel'
 
 /**
  * What decisions rest on, remembered until it changes: users, memberships, roles, policies, apps and their resources. A
@@ -29,14 +28,20 @@ const staleMilliseconds = 250
 const forgetMilliseconds = 1_800_000
 const mostNames = 200_000
 
-/** Opens the memory of this process. */
-export async function openMemory(needs: { database: Database; clock: Clock }): Promise<Memory> {
-  const { database, clock } = needs
-  const now = () => clock().epochMilliseconds
+/**
+ * Opens the memory of this process.
+ *
+ * @param needs `now` tells milliseconds that only ever grow: a wall clock that is set back would keep old answers
+ */
+export async function openMemory(needs: {
+  readonly database: Database
+  readonly now?: () => number
+}): Promise<Memory> {
+  const { database, now = () => performance.now() } = needs
   let entries = new Map<string, unknown>()
   let generation = 0n
   let seen: string | undefined
-  let lookedAt = 0
+  let lookedAt = -Infinity
   let lookedWrites = -1
   let looking: { readonly writes: number; readonly done: Promise<void> } | undefined
   let asked = false
@@ -92,22 +97,27 @@ export async function openMemory(needs: { database: Database; clock: Clock }): P
         }, lookMilliseconds).unref()
       : undefined
 
+  async function lookUp<Value>(name: string, find: () => Promise<Value>): Promise<Value> {
+    if (!isFresh()) await lookNow()
+    const from = entries
+    const known = from.get(name)
+    if (known !== undefined) return known as Value
+    const value = await find()
+    // INVARIANT: what was read before a change was heard of is not remembered past it: `from` is then thrown away.
+    if (value !== undefined) {
+      if (from.size >= mostNames) from.clear()
+      from.set(name, value)
+    }
+    return value
+  }
+
   return {
     database,
     generation: () => String(generation),
-    async recall<Value>(name: string, find: () => Promise<Value>): Promise<Value> {
+    recall<Value>(name: string, find: () => Promise<Value>): Promise<Value> {
       asked = true
-      if (!isFresh()) await lookNow()
-      const from = entries
-      const known = from.get(name)
-      if (known !== undefined) return known as Value
-      const value = await find()
-      // INVARIANT: what was read before a change was heard of is not remembered past it: `from` is then thrown away.
-      if (value !== undefined) {
-        if (from.size >= mostNames) from.clear()
-        from.set(name, value)
-      }
-      return value
+      const known = isFresh() ? entries.get(name) : undefined
+      return known === undefined ? lookUp(name, find) : Promise.resolve(known as Value)
     },
     async close() {
       clearInterval(timer)

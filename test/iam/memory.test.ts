@@ -24,7 +24,7 @@ const counted = () => {
 
 describe('what decisions rest on', () => {
   it('is read once, and again after a change, whose number is known', async () => {
-    const memory = await openMemory({ database, clock })
+    const memory = await openMemory({ database })
     const { find, count } = counted()
     expect([await memory.recall('x', find), await memory.recall('x', find)]).toEqual([1, 1])
     const before = memory.generation()
@@ -36,7 +36,7 @@ describe('what decisions rest on', () => {
   })
 
   it('a change that comes while it is read is not missed', async () => {
-    const memory = await openMemory({ database, clock })
+    const memory = await openMemory({ database })
     let value = 'old'
     const slow = memory.recall('y', async () => {
       const seen = value
@@ -50,7 +50,7 @@ describe('what decisions rest on', () => {
   })
 
   it('a change that was rolled back, and one that decides nothing, count for nothing', async () => {
-    const memory = await openMemory({ database, clock })
+    const memory = await openMemory({ database })
     const user = await createUser(database, clock, { accountId: home, name: 'ulla' })
     const { find, count } = counted()
     await memory.recall('z', find)
@@ -69,7 +69,7 @@ describe('what decisions rest on', () => {
   })
 
   it('inside a transaction nothing is remembered', async () => {
-    const memory = await openMemory({ database, clock })
+    const memory = await openMemory({ database })
     const { find } = counted()
     await memory.recall('t', find)
     const inside = await database.transaction((tx) => recalled({ memory, database: tx }, 't', find))
@@ -89,7 +89,7 @@ describe('on PostgreSQL, whose notifications may be lost', () => {
 
   it('a node that has not looked for a while looks before it decides', async () => {
     const still = fixedClock()
-    const memory = await openMemory({ database: deaf(), clock: still })
+    const memory = await openMemory({ database: deaf(), now: () => still().epochMilliseconds })
     const { find } = counted()
     await memory.recall('a', find)
     await change()
@@ -103,7 +103,7 @@ describe('on PostgreSQL, whose notifications may be lost', () => {
 
   it('a node that wrote itself looks at once', async () => {
     let writes = 0
-    const memory = await openMemory({ database: { ...deaf(), writes: () => writes }, clock: fixedClock() })
+    const memory = await openMemory({ database: { ...deaf(), writes: () => writes }, now: () => 0 })
     const { find } = counted()
     await memory.recall('b', find)
     await change()
@@ -120,7 +120,7 @@ describe('on PostgreSQL, whose notifications may be lost', () => {
         ...deaf(),
         query: (statement) => (isCut ? Promise.reject(new Error('cut off')) : database.query(statement)),
       },
-      clock: still,
+      now: () => still().epochMilliseconds,
     })
     const { find } = counted()
     await memory.recall('c', find)

@@ -51,7 +51,7 @@ export async function startSts(clock: Clock, allowedIssuerHosts: readonly string
   const [keys, epochs, memory] = await Promise.all([
     openKeys({ database, vault: testVault, clock, publicUrl }),
     openEpochs({ database }),
-    openMemory({ database, clock }),
+    openMemory({ database }),
   ])
   const audit = createAudit({ database, clock })
   const quiet = { info() {}, warn() {}, error: (fields: object) => bugs.push(fields), child: () => quiet }

@@ -35,7 +35,7 @@ async function node() {
       return rows as never
     },
   }
-  const memory = await openMemory({ database, clock: fixedClock() })
+  const memory = await openMemory({ database, now: () => 0 })
   const finds = remembered({ database, vault: testVault, memory, epochs: { of: () => 0 } })
   return { database, memory, finds, asked: () => asked }
 }

@@ -60,7 +60,7 @@ function counted(database: Database): { database: Database; asked: () => number 
 describe('who signs with a long-term key', () => {
   it('is looked up once, for any number of requests', async () => {
     const { database, asked } = counted(server.database)
-    const memory = await openMemory({ database, clock })
+    const memory = await openMemory({ database })
     const { epochs } = server
     const needs = { ...server.sts, ...remembered({ database, vault: testVault, memory, epochs }) }
     await whoSigned(needs)
@@ -129,7 +129,7 @@ describe('on another node', () => {
     }
     const still = fixedClock()
     const [memory, epochs] = await Promise.all([
-      openMemory({ database: own, clock: still }),
+      openMemory({ database: own, now: () => still().epochMilliseconds }),
       openEpochs({ database: own }),
     ])
     return {
