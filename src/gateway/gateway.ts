@@ -8,7 +8,7 @@ import type { GatewaySettings } from './config.ts'
 import { createForwarding, endToEnd } from './forward.ts'
 import { answerHttpApp, type HttpAppNeeds } from './http-app.ts'
 import type { Arrival, S3Needs } from './needs.ts'
-import { closeUnlessRead, s3Wire } from './s3-errors.ts'
+import { closeUnlessRead, s3Wire, writeXml } from './s3-errors.ts'
 import { answerS3 } from './s3.ts'
 
 /** What the gateway takes. */
@@ -31,7 +31,11 @@ export function createGateway({ settings, ...rest }: GatewayNeeds): {
     })
     const s3 = arrival
     if (s3?.app.protocol === 's3')
-      await inS3(ctx, async () => pass(ctx, await answerS3(needs, ctx, s3), 'x-amz-request-id'))
+      await inS3(ctx, async () => {
+        const answer = await answerS3(needs, ctx, s3)
+        if (Buffer.isBuffer(answer)) writeXml(ctx, 200, answer)
+        else pass(ctx, answer, 'x-amz-request-id')
+      })
   }
   return { middleware, close: forwarding.close }
 }

@@ -59,13 +59,22 @@ export const s3ErrorOf = ({ reason, kind }: Failure): readonly [status: number, 
 
 function write(ctx: Context, status: number, code: string, message: string): void {
   const { id } = requestInfo(ctx)
+  closeUnlessRead(ctx)
+  writeXml(
+    ctx,
+    status,
+    Buffer.from(
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${xmlText(message)}</Message><Resource>${xmlText(ctx.path)}</Resource><RequestId>${id}</RequestId></Error>`,
+    ),
+  )
+}
+
+/** Answers with a document of ours. */
+export function writeXml(ctx: Context, status: number, document: Buffer): void {
   ctx.status = status
   ctx.set('Content-Type', 'application/xml')
-  ctx.set('x-amz-request-id', id)
-  closeUnlessRead(ctx)
-  ctx.body = Buffer.from(
-    `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${xmlText(message)}</Message><Resource>${xmlText(ctx.path)}</Resource><RequestId>${id}</RequestId></Error>`,
-  )
+  ctx.set('x-amz-request-id', requestInfo(ctx).id)
+  ctx.body = document
 }
 
 /** So much of a body that was refused is read and thrown away, so that the client hears the answer. */

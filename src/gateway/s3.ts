@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { findAppResources } from '#apps'
 import { type Context, readRaw } from '#http'
-import { callerIdentity, type Judge, judgeOf, policyFrom, recalled, refusalWords } from '#iam'
 import { isFailure, refuse } from '#kernel'
-import type { PolicyRef } from '#policy'
 import { encodeRfc3986, type HeaderPairs, queryPairs, signHeaders } from '#sigv4'
 import { authenticate, type SignedCaller } from '#sts'
 import { createHash } from 'node:crypto'
-import { deleteBytes, readDeletions, writeDeletions } from './delete-objects.ts'
+import { askingOf, type Demand } from './asking.ts'
+import { deleteObjects } from './deleting.ts'
+import { deleteBytes, malformedXml, readDeletions } from './delete-objects.ts'
 import type { Onward } from './forward.ts'
 import {
   actionsOfHeaders,
@@ -17,24 +16,24 @@ import {
   headersOf,
   passedHeaders,
 } from './headers.ts'
-import { conditionKeys } from './keys.ts'
 import type { Arrival, S3Needs } from './needs.ts'
-import { isOwnParameter, type Operation, operationOf } from './operations.ts'
+import { isOwnParameter, operationOf } from './operations.ts'
 import { hasBody, payloadOf } from './payload.ts'
-import { arnOf, pathOf, type Place, placeOf } from './place.ts'
-
-/** An action on a place. */
-type Demand = { readonly action: string; readonly place: Place }
+import { pathOf, placeOf } from './place.ts'
 
 /**
  * One request to a store: who signed it, what it would do, whether they may, and then the same request signed with the
  * store's own key. What the store gets is written anew from what was decided on: path, query, source of a copy, list of
  * deletions.
  *
- * @returns the store's answer
+ * @returns the store's answer, or ours where a list of deletions was refused in part
  * @throws Failure what `s3Wire` puts into words
  */
-export async function answerS3(needs: S3Needs, ctx: Context, arrival: Arrival): Promise<IncomingMessage> {
+export async function answerS3(
+  needs: S3Needs,
+  ctx: Context,
+  arrival: Arrival,
+): Promise<IncomingMessage | Buffer> {
   const { app, original } = arrival
   const headers = headersOf(original.headers)
   const signed = await authenticated(needs, arrival, headers)
@@ -52,46 +51,46 @@ export async function answerS3(needs: S3Needs, ctx: Context, arrival: Arrival): 
   if (owner !== undefined && owner !== app.app.accountId)
     refuse('forbidden', 'gateway/owner', 'Access Denied')
 
-  const deletions =
-    operation.name === 'DeleteObjects' ? await readBody(ctx, headers).then(readDeletions) : undefined
+  const list = operation.name === 'DeleteObjects' ? readDeletions(await readBody(ctx, headers)) : undefined
+  const asking = await askingOf(needs, { arrival, signed, operation, query, headers })
+  const path = `${pathOf(place)}${queryText(query)}`
+  const send = (body: Onward['body'], said: HeaderPairs): Promise<IncomingMessage> => {
+    const anew = [...without(passed, said), ...copyHeader(copy), ...said]
+    const { method } = original
+    return needs.forwarding.send(app.upstream.url, {
+      method,
+      path,
+      headers: resigned(needs, arrival, { method, path, headers: anew }),
+      body,
+    })
+  }
+  if (list !== undefined)
+    return deleteObjects(
+      { ...asking, send: (document) => send(document, documentHeaders(document)) },
+      { place, list, besides: (each) => actionsOfHeaders(headers, each) },
+    )
+
   const demands: readonly Demand[] = [
     ...operation.actions.map((action) => ({ action, place })),
     ...actionsOfHeaders(headers, place).map((action) => ({ action, place })),
-    ...(copy === undefined ? [] : [{ action: ofVersion('GetObject', copy.versionId), place: copy.place }]),
-    ...(deletions?.objects ?? []).map(({ key, versionId }) => ({
-      action: ofVersion('DeleteObject', versionId),
-      place: { bucket: place.bucket, key },
-    })),
+    ...(copy === undefined
+      ? []
+      : [
+          {
+            action: copy.versionId === undefined ? 'GetObject' : 'GetObjectVersion',
+            place: copy.place,
+            versionId: copy.versionId,
+          },
+        ]),
   ]
-  await decide(needs, { arrival, signed, operation, demands, query, headers })
-
-  const payload =
-    deletions === undefined
-      ? payloadOf(ctx.req, { headers, chunks: signed.chunks })
-      : documentPayload(writeDeletions(deletions))
-  const onward: Omit<Onward, 'body' | 'headers'> = {
-    method: original.method,
-    path: `${pathOf(place)}${queryText(query)}`,
-  }
-  const body =
-    'bytes' in payload
-      ? payload.bytes
-      : hasBody(ctx.req)
-        ? { from: ctx.req, steps: payload.steps }
-        : undefined
-  if (body !== undefined && headers.has('expect')) ctx.res.writeContinue()
-  return needs.forwarding.send(app.upstream.url, {
-    ...onward,
-    headers: resigned(needs, arrival, {
-      ...onward,
-      headers: [...without(passed, payload.headers), ...copyHeader(copy), ...payload.headers],
-    }),
-    body,
-  })
+  const refusal = await asking.refusalOf(demands)
+  if (refusal !== undefined) throw refusal
+  await asking.noteAllowed([place])
+  const payload = payloadOf(ctx.req, { headers, chunks: signed.chunks })
+  if (!hasBody(ctx.req)) return send(undefined, payload.headers)
+  if (headers.has('expect')) ctx.res.writeContinue()
+  return send({ from: ctx.req, steps: payload.steps }, payload.headers)
 }
-
-const ofVersion = (action: string, versionId: string | undefined): string =>
-  versionId === undefined ? action : `${action}Version`
 
 const splitAt = (text: string, mark: string): readonly [string, string?] => {
   const at = text.indexOf(mark)
@@ -171,101 +170,16 @@ function queryText(query: ReadonlyMap<string, string>): string {
   return text === '' ? '' : `?${text}`
 }
 
-/** Asks the one decision path for everything that a request needs, and notes what it said. */
-async function decide(
-  needs: S3Needs,
-  request: {
-    readonly arrival: Arrival
-    readonly signed: SignedCaller & { readonly form: 'header' | 'presigned' }
-    readonly operation: Operation
-    readonly demands: readonly Demand[]
-    readonly query: ReadonlyMap<string, string>
-    readonly headers: Headers
-  },
-): Promise<void> {
-  const { arrival, signed, operation, demands, query, headers } = request
-  const { app } = arrival.app
-  const { from } = arrival
-  const { caller } = signed
-  const prefix = app.servicePrefix ?? 's3'
-  const context = conditionKeys({
-    prefix,
-    query,
-    headers,
-    form: signed.form,
-    algorithm: signed.algorithm,
-    age: ageOf(headers.get('x-amz-date') ?? query.get('X-Amz-Date') ?? '', from.at),
-    region: signed.region,
-  })
-  const judge: Judge = await judgeOf(needs, { caller, from })
-  const noted = (told: object, resource: string): Promise<void> | undefined =>
-    needs.audit.note({
-      source: 'gateway',
-      name: operation.name,
-      by: { ...callerIdentity(caller), invokedBy: app.arn },
-      request: from,
-      accountId: app.accountId,
-      region: signed.region,
-      parameters: { resource, host: arrival.original.host },
-      resources: [{ ARN: resource }],
-      readOnly: arrival.original.method === 'GET' || arrival.original.method === 'HEAD',
-      ...told,
-    })
-  for (const { action, place } of demands) {
-    const arn = arnOf(prefix, place)
-    const named = `${prefix}:${action}`
-    const decision = judge({
-      action: named,
-      resource: { arn, accountId: app.accountId },
-      context,
-      resourcePolicy:
-        place.bucket === undefined ? undefined : await bucketPolicy(needs, arrival, place.bucket),
-    })
-    if (decision.effect === 'Allow') continue
-    const { effect, layer, statements, because } = decision
-    await noted(
-      {
-        response: { decision: effect, layer, statements },
-        error: { code: 'AccessDenied', message: because },
-      },
-      arn,
-    )
-    refuse('forbidden', 'gateway/denied', refusalWords({ caller, action: named, arn }, decision), { because })
-  }
-  const [first] = demands
-  await noted({ response: { decision: 'Allow' } }, first === undefined ? '*' : arnOf(prefix, first.place))
-}
-
-/** Since when a request is signed; its date was verified. */
-const ageOf = (date: string, now: Temporal.Instant): Temporal.Duration =>
-  now.since(
-    Temporal.Instant.from(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')),
-  )
-
-/** The bucket's policy, where the app has a resource of the type `bucket` with one. */
-async function bucketPolicy(
-  needs: S3Needs,
-  { app: { app } }: Arrival,
-  bucket: string,
-): Promise<PolicyRef | undefined> {
-  const [ref] = await recalled(needs, `bucket ${app.appId} ${bucket}`, async () => {
-    const found = await findAppResources(needs.database, app.appId, [{ type: 'bucket', id: bucket }])
-    return found.flatMap(({ policy }): PolicyRef[] =>
-      policy === undefined
-        ? []
-        : [{ id: `bucket policy of ${bucket}`, policy: policyFrom(policy, 'resource') }],
-    )
-  })
-  return ref
-}
-
 /** A list that must be known before anything is decided: read whole, and held against its hash. */
 async function readBody(ctx: Context, headers: Headers): Promise<Buffer> {
   const said = headers.get('x-amz-content-sha256') ?? ''
   if (said.startsWith('STREAMING-'))
     refuse('malformed', 'gateway/not-implemented', 'This operation takes no body in chunks.')
   if (headers.has('expect')) ctx.res.writeContinue()
-  const body = await readRaw(ctx, deleteBytes)
+  const body = await readRaw(ctx, deleteBytes).catch((thrown: unknown) => {
+    if (isFailure(thrown) && thrown.reason === 'http/too-large') return malformedXml()
+    throw thrown
+  })
   if (/^[0-9a-f]{64}$/.test(said) && createHash('sha256').update(body).digest('hex') !== said)
     refuse(
       'malformed',
@@ -275,18 +189,13 @@ async function readBody(ctx: Context, headers: Headers): Promise<Buffer> {
   return body
 }
 
-/** A body of ours: what the client said about its own does not count any more. */
-function documentPayload(bytes: Buffer): { readonly bytes: Buffer; readonly headers: HeaderPairs } {
-  return {
-    bytes,
-    headers: [
-      ['x-amz-content-sha256', createHash('sha256').update(bytes).digest('hex')],
-      ['content-md5', createHash('md5').update(bytes).digest('base64')],
-      ['content-type', 'application/xml'],
-      ['content-length', String(bytes.length)],
-    ],
-  }
-}
+/** About a body of ours: what the client said about its own does not count any more. */
+const documentHeaders = (bytes: Buffer): HeaderPairs => [
+  ['x-amz-content-sha256', createHash('sha256').update(bytes).digest('hex')],
+  ['content-md5', createHash('md5').update(bytes).digest('base64')],
+  ['content-type', 'application/xml'],
+  ['content-length', String(bytes.length)],
+]
 
 const copyHeader = (copy: CopySource | undefined): HeaderPairs =>
   copy === undefined ? [] : [['x-amz-copy-source', copy.header]]

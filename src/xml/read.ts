@@ -21,8 +21,11 @@ export const messageLimits: XmlLimits = {
   maxNameLength: 256,
 }
 
-/** How tolerant the reader is: a `document` that people publish may begin with a BOM and hold comments between elements. */
-export type XmlTolerance = 'message' | 'document'
+/**
+ * How tolerant the reader is: a `document` that people publish may begin with a BOM and hold comments between elements; a
+ * `plain` one, of which nobody makes a canonical form, may besides do without namespaces.
+ */
+export type XmlTolerance = 'message' | 'document' | 'plain'
 
 // The element while it is being read. Frozen when it ends; nobody sees it before its document is whole.
 type Draft = Omit<XmlElement, 'children' | 'parent'> & {
@@ -51,7 +54,7 @@ export function readXml(
   limits = messageLimits,
   tolerance: XmlTolerance = 'message',
 ): XmlElement {
-  const bom = tolerance === 'document' && source.startsWith('\uFEFF') ? 1 : 0
+  const bom = tolerance !== 'message' && source.startsWith('\uFEFF') ? 1 : 0
   const raw = source.slice(bom)
   const text = raw.includes('\r') ? raw.replaceAll(/\r\n?/g, '\n') : raw
   const fail = (code: XmlErrorCode, offset: number, message: string): never => {
@@ -157,7 +160,10 @@ export function readXml(
       name: name.name,
       prefix: name.prefix,
       local: name.local,
-      namespace: namespaceOf(name, scope, offset),
+      namespace:
+        tolerance === 'plain' && name.prefix === ''
+          ? (scope.get('') ?? '')
+          : namespaceOf(name, scope, offset),
       attributes: Object.freeze(attributes),
       scope,
       children: [],

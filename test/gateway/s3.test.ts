@@ -40,6 +40,11 @@ users:
             Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']
             Resource: '${mine}'
           - { Effect: Deny, Action: 's3:*', Resource: 'arn:aws:s3:::photos/home/sam/locked/*' }
+          - Effect: Allow
+            Action: s3:DeleteObjectVersion
+            Resource: arn:aws:s3:::photos/home/sam/versions/*
+            Condition: { StringEquals: { 's3:VersionId': v1 } }
+          - { Effect: Allow, Action: 's3:BypassGovernanceRetention', Resource: 'arn:aws:s3:::photos/home/sam/versions/*' }
           - { Effect: Allow, Action: ['sts:AssumeRole', 'sts:TagSession'], Resource: '*' }
 roles:
   - name: Uploader
@@ -305,28 +310,200 @@ describe('what no policy allows', () => {
     expect(await copy('photos/home/sam/source', { method: 'GET' })).toBe(400)
     expect(store.requests.length).toBe(before)
   })
+})
 
-  it('is not deleted in a list: one key that is denied refuses the whole', async () => {
-    for (const name of ['d1', 'd2&<', 'd3']) await put(`/photos/home/sam/${encodeURIComponent(name)}`, name)
-    const list = (keys: readonly string[]) =>
-      `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${keys
-        .map((key) => `<Object><Key>${key}</Key></Object>`)
-        .join('')}</Delete>`
-    const remove = (body: string, more: Partial<Call> = {}) =>
-      call('/photos?delete', { method: 'POST', body, ...more })
-    const refused = await remove(list(['home/sam/d1', 'home/ana/x']))
-    expect([refused.status, refused.body]).toEqual([403, expect.stringContaining('photos/home/ana/x')])
-    expect((await remove(list(['home/sam/../ana/x']))).status).toBe(400)
-    expect((await remove('<!DOCTYPE a [<!ENTITY x "home/sam/d1">]><Delete/>')).status).toBe(400)
-    expect((await remove(list(['home/sam/d1']), { sent: { body: list(['home/sam/d3']) } })).status).toBe(400)
-    expect(store.objects.has('photos/home/sam/d1')).toBe(true)
+describe('a list of deletions', () => {
+  type Named = string | { readonly key: string; readonly version: string }
+  const list = (objects: readonly Named[], more = '') =>
+    `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects
+      .map((each) =>
+        typeof each === 'string'
+          ? `<Object><Key>${each}</Key></Object>`
+          : `<Object><Key>${each.key}</Key><VersionId>${each.version}</VersionId></Object>`,
+      )
+      .join('')}${more}</Delete>`
+  const remove = (body: string, more: Partial<Call> = {}) =>
+    call('/photos?delete', { method: 'POST', body, ...more })
+  /** What a result says of each key: its version, and the code of its error where there is one. */
+  const toldOf = ({ body }: { body: string }) =>
+    [...body.matchAll(/<(Deleted|Error)>(.*?)<\/\1>/gs)].map(([, name, inner = '']) =>
+      [
+        name,
+        /<Key>(.*?)<\/Key>/.exec(inner)?.[1],
+        /<VersionId>(.*?)<\/VersionId>/.exec(inner)?.[1],
+        /<Code>(.*?)<\/Code>/.exec(inner)?.[1],
+      ].filter((each) => each !== undefined),
+    )
+  const fill = async (...names: readonly string[]) => {
+    for (const name of names) await put(`/photos/home/sam/${encodeURIComponent(name)}`, name)
+    store.requests.length = 0
+  }
+  const here = (name: string) => store.objects.has(`photos/home/sam/${name}`)
+
+  it('that is allowed is done, also by a client that says no hash', async () => {
+    await fill('d1', 'd2&<', 'd3')
     const removed = await remove(list(['home/sam/d1', 'home/sam/d2&amp;&lt;']))
-    expect([removed.status, removed.body]).toEqual([200, expect.stringContaining('<Deleted>')])
-    expect([store.objects.has('photos/home/sam/d1'), store.objects.has('photos/home/sam/d2&<')]).toEqual([
-      false,
+    expect([removed.status, toldOf(removed)]).toEqual([
+      200,
+      [
+        ['Deleted', 'home/sam/d1'],
+        ['Deleted', 'home/sam/d2&amp;&lt;'],
+      ],
+    ])
+    expect([here('d1'), here('d2&<'), here('d3')]).toEqual([false, false, true])
+    // As some clients write it.
+    const plain = '<Delete><Object><Key>home/sam/d3</Key></Object><Quiet>true</Quiet></Delete>'
+    const quiet = await remove(plain, { said: 'UNSIGNED-PAYLOAD' })
+    expect([quiet.status, toldOf(quiet), here('d3')]).toEqual([200, [], false])
+    expect(store.refused).toEqual([])
+  })
+
+  it('that is denied in part is done in part: every denied key is an error, and in the audit log', async () => {
+    await fill('e1', 'e2')
+    store.held.add('photos/home/sam/e2')
+    const body = list([
+      'home/ana/e&amp;',
+      'home/sam/e1',
+      { key: 'home/sam/e1', version: 'v7' },
+      'home/sam/e2',
+      'home/sam/locked/e3',
+    ])
+    const crc = Buffer.alloc(4)
+    crc.writeUInt32BE(crc32(body))
+    const answer = await remove(body, {
+      headers: {
+        'content-md5': createHash('md5').update(body).digest('base64'),
+        'x-amz-checksum-crc32': crc.toString('base64'),
+        'x-amz-sdk-checksum-algorithm': 'CRC32',
+      },
+    })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/xml'])
+    expect(toldOf(answer)).toEqual([
+      ['Deleted', 'home/sam/e1'],
+      ['Error', 'home/sam/e2', 'AccessDenied'],
+      ['Error', 'home/ana/e&amp;', 'AccessDenied'],
+      ['Error', 'home/sam/e1', 'v7', 'AccessDenied'],
+      ['Error', 'home/sam/locked/e3', 'AccessDenied'],
+    ])
+    expect(answer.body).toContain('<Message>held &amp; kept</Message>')
+    expect(answer.body).toContain(
+      `is not authorized to perform: s3:DeleteObjectVersion on resource: arn:aws:s3:::photos/home/sam/e1 because no`,
+    )
+    expect([here('e1'), here('e2')]).toEqual([false, true])
+    expect(store.refused).toEqual([])
+    expect(store.requests[0]?.headers['x-amz-checksum-crc32']).toBeUndefined()
+    await vi.waitFor(async () => {
+      const events = (await listEvents(server.database, { limit: 10_000 })).map(
+        (event) =>
+          JSON.parse(event.body) as { eventName: string; errorCode?: string; resources?: { ARN: string }[] },
+      )
+      const noted = events
+        .filter(({ eventName, resources: [first] = [] }) =>
+          ['e1', 'e&', 'e3'].some((end) => eventName === 'DeleteObjects' && first?.ARN.endsWith(`/${end}`)),
+        )
+        .map(({ errorCode, resources = [] }) => [
+          errorCode ?? 'allowed',
+          ...resources.map(({ ARN }) => ARN.slice('arn:aws:s3:::photos/'.length)),
+        ])
+        .toSorted((a, b) => (a.join(' ') < b.join(' ') ? -1 : 1))
+      expect(noted).toEqual([
+        ['AccessDenied', 'home/ana/e&'],
+        ['AccessDenied', 'home/sam/e1'],
+        ['AccessDenied', 'home/sam/locked/e3'],
+        ['allowed', 'home/sam/e1', 'home/sam/e2'],
+      ])
+    }, patiently)
+  })
+
+  it('that asks for quiet hears of the errors alone, and one of which nothing is allowed never reaches the store', async () => {
+    await fill('f1')
+    const quiet = '<Quiet>true</Quiet>'
+    const some = await remove(list(['home/sam/f1', 'home/ana/f'], quiet))
+    expect([some.status, toldOf(some), here('f1')]).toEqual([
+      200,
+      [['Error', 'home/ana/f', 'AccessDenied']],
       false,
     ])
-    expect(store.objects.has('photos/home/sam/d3')).toBe(true)
+    // A store that does not know the word.
+    store.lies('<DeleteResult><Deleted><Key>home/sam/f1</Key></Deleted></DeleteResult>')
+    expect(toldOf(await remove(list(['home/sam/f1', 'home/ana/f'], quiet)))).toEqual([
+      ['Error', 'home/ana/f', 'AccessDenied'],
+    ])
+    store.requests.length = 0
+    for (const more of ['', quiet]) {
+      const none = await remove(list(['home/ana/f', { key: 'home/ana/g', version: 'v1' }], more))
+      expect([none.status, toldOf(none)]).toEqual([
+        200,
+        [
+          ['Error', 'home/ana/f', 'AccessDenied'],
+          ['Error', 'home/ana/g', 'v1', 'AccessDenied'],
+        ],
+      ])
+    }
+    expect(store.requests).toEqual([])
+  })
+
+  it('is decided version by version, with the version as a condition key', async () => {
+    const told = await remove(
+      list([
+        { key: 'home/sam/versions/a', version: 'v1' },
+        { key: 'home/sam/versions/a', version: 'v2' },
+        'home/sam/versions/a',
+      ]),
+    )
+    expect(toldOf(told)).toEqual([
+      ['Deleted', 'home/sam/versions/a', 'v1'],
+      ['Deleted', 'home/sam/versions/a'],
+      ['Error', 'home/sam/versions/a', 'v2', 'AccessDenied'],
+    ])
+  })
+
+  it('may pass over object lock only where each key allows it', async () => {
+    const headers = { 'x-amz-bypass-governance-retention': 'true' }
+    await fill('g1')
+    const told = await remove(list(['home/sam/g1', 'home/sam/versions/g']), { headers })
+    expect(toldOf(told)).toEqual([
+      ['Deleted', 'home/sam/versions/g'],
+      ['Error', 'home/sam/g1', 'AccessDenied'],
+    ])
+    expect(here('g1')).toBe(true)
+  })
+
+  it('that is none is MalformedXML, and nothing of it is done', async () => {
+    await fill('h1')
+    const many = Array.from({ length: 1_001 }, () => 'home/sam/h1')
+    for (const [name, body] of [
+      [
+        'a document type',
+        '<!DOCTYPE Delete [<!ENTITY x "home/sam/h1">]><Delete><Object><Key>&x;</Key></Object></Delete>',
+      ],
+      ['1,001 keys', list(many)],
+      ['no keys', list([])],
+      ['cut off', list(['home/sam/h1']).slice(0, -9)],
+      ['another document', '<Remove><Object><Key>home/sam/h1</Key></Object></Remove>'],
+      ['an unknown element', list(['home/sam/h1'], '<Force>true</Force>')],
+      ['two keys in one', '<Delete><Object><Key>home/sam/h1</Key><Key>home/ana/h</Key></Object></Delete>'],
+      ['a key that is too long', list([`home/sam/${'x'.repeat(1_024)}`])],
+      ['a body that is too long', list(['home/sam/h1'], `<!--${'x'.repeat(2_097_152)}-->`)],
+      ['nothing', ''],
+    ] as const) {
+      const answer = await remove(body)
+      expect([name, answer.status, codeOf(answer)]).toEqual([name, 400, 'MalformedXML'])
+    }
+    expect((await remove(list(['home/sam/../ana/x']))).status).toBe(400)
+    expect((await remove(list(['home/sam/h1']), { sent: { body: list(['home/sam/h2']) } })).status).toBe(400)
+    expect([store.requests, here('h1')]).toEqual([[], true])
+    expect((await remove(list(many.slice(1)))).status).toBe(200)
+  })
+
+  it('of which the store says something else is told as such', async () => {
+    await fill('i1')
+    store.lies('<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>')
+    const lie = await remove(list(['home/sam/i1', 'home/ana/i']))
+    expect([lie.status, codeOf(lie)]).toEqual([503, 'ServiceUnavailable'])
+    store.lies('<Error><Code>SlowDown</Code></Error>', 503)
+    const slow = await remove(list(['home/sam/i1', 'home/ana/i']))
+    expect([slow.status, codeOf(slow)]).toEqual([503, 'SlowDown'])
   })
 })
 

@@ -25,6 +25,10 @@ export type ObjectStore = {
   readonly url: string
   readonly objects: ReadonlyMap<string, Buffer>
   readonly requests: StoreRequest[]
+  /** Objects (`bucket/key`) that it does not delete. */
+  readonly held: Set<string>
+  /** Gives this answer to the next list of deletions. */
+  lies(body: string, status?: number): void
   /** How many requests have begun and not ended. */
   begun(): number
   /** Signatures that did not fit. */
@@ -45,6 +49,8 @@ export async function startObjectStore(buckets: readonly string[], port = 0): Pr
   const objects = new Map<string, Buffer>()
   const uploads = new Map<string, Map<number, Buffer>>()
   const requests: StoreRequest[] = []
+  const held = new Set<string>()
+  let lie: { status: number; body: string } | undefined
   const refused: string[] = []
   let uploadCount = 0
 
@@ -105,17 +111,31 @@ export async function startObjectStore(buckets: readonly string[], port = 0): Pr
         return send(204)
       }
       if (parameters.has('delete')) {
-        const keys = [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, each = '']) =>
-          each
+        if (createHash('md5').update(body).digest('base64') !== headers['content-md5'])
+          return error(400, 'BadDigest')
+        if (lie !== undefined) {
+          const { status, body: text } = lie
+          lie = undefined
+          return send(status, text, { 'content-type': 'application/xml' })
+        }
+        const plain = (text: string): string =>
+          text
             .replaceAll('&lt;', '<')
             .replaceAll('&gt;', '>')
             .replaceAll('&quot;', '"')
-            .replaceAll('&amp;', '&'),
-        )
-        for (const each of keys) remove(`${bucket}/${each}`)
-        return ok(
-          `<DeleteResult>${keys.map((each) => `<Deleted><Key>${xml(each)}</Key></Deleted>`).join('')}</DeleteResult>`,
-        )
+            .replaceAll('&amp;', '&')
+        const text = body.toString()
+        const told = [
+          ...text.matchAll(/<Object><Key>([^<]*)<\/Key>(<VersionId>[^<]*<\/VersionId>)?<\/Object>/g),
+        ].map(([, each = '', version = '']) => {
+          const key = plain(each)
+          const named = `<Key>${xml(key)}</Key>${version}`
+          if (held.has(`${bucket}/${key}`))
+            return `<Error>${named}<Code>AccessDenied</Code><Message>held &amp; kept</Message></Error>`
+          remove(`${bucket}/${key}`)
+          return text.includes('<Quiet>true</Quiet>') ? '' : `<Deleted>${named}</Deleted>`
+        })
+        return ok(`<DeleteResult>${told.join('')}</DeleteResult>`)
       }
       if (parameters.has('location')) return ok('<LocationConstraint/>')
       return ok(listing(bucket, parameters))
@@ -223,6 +243,10 @@ export async function startObjectStore(buckets: readonly string[], port = 0): Pr
     url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : port}`,
     objects,
     requests,
+    held,
+    lies: (body, status = 200) => {
+      lie = { body, status }
+    },
     begun: () => begun,
     refused,
     stop: () =>

@@ -136,3 +136,17 @@ describe('the strict reader', () => {
     expect(() => readXml('<a xmlns="urn:x">t<!-- y --></a>', messageLimits, 'document')).toThrow(XmlError)
   })
 })
+
+it('a plain document may do without namespaces, a published one and a message may not', () => {
+  const source = '<a><b/><p:c xmlns:p="urn:x"/></a>'
+  const root = readXml(source, messageLimits, 'plain')
+  expect([root.namespace, ...childElements(root).map(({ namespace }) => namespace)]).toEqual([
+    '',
+    '',
+    'urn:x',
+  ])
+  expect(() => readXml('<a><p:b/></a>', messageLimits, 'plain')).toThrow(XmlError)
+  expect(() => readXml('<!DOCTYPE a><a/>', messageLimits, 'plain')).toThrow(XmlError)
+  expect(() => readXml(source, messageLimits, 'document')).toThrow(XmlError)
+  expect(() => readXml(source)).toThrow(XmlError)
+})
