@@ -5,7 +5,7 @@ import {
   request as httpRequest,
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { PassThrough, type Transform } from 'node:stream'
+import { PassThrough, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Failure, isFailure } from '#kernel'
 import type { HeaderPairs } from '#sigv4'
@@ -62,7 +62,8 @@ export function createForwarding(idleSeconds: number): Forwarding {
         isAnswered = true
         resolve(answer)
       })
-      call.once('error', fail)
+      // Each piece that is written too late fails anew.
+      call.on('error', fail)
       call.once('timeout', () => {
         call.destroy()
         fail(new Error('nothing was heard for too long'))
@@ -108,14 +109,30 @@ async function through(
   from.once('close', broken)
   from.once('error', broken)
   from.pipe(first)
+  const into = writerTo(call)
   try {
-    await pipeline([first, ...steps.slice(1), call])
+    await pipeline([first, ...steps.slice(1), into])
   } finally {
     from.off('close', broken)
     from.unpipe(first)
     // What is left of it is read and thrown away.
     from.resume()
   }
+}
+
+/** Writes to a request. It may be destroyed by itself: destroying the request would throw away an answer that is not read yet. */
+function writerTo(call: ClientRequest): Writable {
+  const writer = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (call.write(chunk)) done()
+      else call.once('drain', done)
+    },
+    final(done) {
+      call.end(done)
+    },
+  })
+  call.once('close', () => writer.destroy(new Error('the connection was closed')))
+  return writer
 }
 
 const isRepeatable = ({ method, body }: Onward): boolean =>
