@@ -62,9 +62,16 @@ const poll = async (after?: number) => {
   return verified(message)
 }
 
+/** Raises it and waits until the server has heard of it: PostgreSQL tells a moment after the commit. */
+async function raiseAndHear(kind: string, id: string): Promise<void> {
+  await raise(kind, id)
+  const subject = revocationSubject(kind, id)
+  await expect.poll(async () => (await poll()).revoked.map(([each]) => each)).toContain(subject)
+}
+
 describe('the feed of revocations', () => {
   it('begins with all that is known, tells every raise at once, and beats in between', async () => {
-    await raise('user', 'AIDABEFORE')
+    await raiseAndHear('user', 'AIDABEFORE')
     const messages = await follow(
       (all) =>
         all.length >= 4 &&
@@ -85,7 +92,7 @@ describe('the feed of revocations', () => {
   })
 
   it('answers a poll with what came since, and waits where nothing did', async () => {
-    await raise('role', 'AROAPOLL')
+    await raiseAndHear('role', 'AROAPOLL')
     const first = await poll()
     expect(first.revoked).toContainEqual([revocationSubject('role', 'AROAPOLL'), 1])
     const next = poll(first.seq)
@@ -96,7 +103,7 @@ describe('the feed of revocations', () => {
   })
 
   it('names nobody', async () => {
-    await raise('key', 'AKIASECRETLYNAMED234')
+    await raiseAndHear('key', 'AKIASECRETLYNAMED234')
     const { revoked } = await poll()
     expect(JSON.stringify(revoked)).not.toMatch(/AKIA|AIDA|AROA/)
     expect(revoked).toContainEqual([
@@ -110,7 +117,7 @@ describe('the feed of revocations', () => {
   })
 
   it('leaves out what was revoked before the longest session began', async () => {
-    await raise('user', 'AIDALONGAGO')
+    await raiseAndHear('user', 'AIDALONGAGO')
     await server.database.query(
       sql`update revocation_epoch set changed_at = now() - interval '40 hours' where id = 'AIDALONGAGO'`,
     )
