@@ -31,6 +31,7 @@ import {
   formGuard,
   health,
   htmlWire,
+  logBroken,
   notFound,
   openPages,
   publicHostOnly,
@@ -230,7 +231,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
   }
 
   // ── the order a request meets them in ──
-  const koa = new Koa()
+  const koa = new Koa().on('error', logBroken(log))
   const edge = requestEdge({ clock, log, proxies: trustedProxies(config.trustProxy), publicUrl })
   koa.use(edge)
   koa.use(health(ready))
@@ -309,11 +310,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
 
   const answer = koa.callback()
   const gateway = createGateway({ ...proxied, settings: settings.gateway })
-  const passing = new Koa()
-    .on('error', (err: unknown) => log.info({ err }, 'a request through the gateway broke off'))
-    .use(edge)
-    .use(gateway.middleware)
-    .callback()
+  const passing = new Koa().on('error', logBroken(log)).use(edge).use(gateway.middleware).callback()
   return {
     handler: (request, response) => void answer(request, response),
     gateway:

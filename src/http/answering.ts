@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import { Failure, type FailureKind, isFailure } from '#kernel'
+import { isBrokenOff } from './broken-off.ts'
 import { requestInfo, requestLog } from './request.ts'
 
 /** How one wire says no. `crash` is its own 500: what is not a Failure is a bug of ours. */
@@ -29,7 +30,7 @@ export function answering(wire: Wire): Middleware {
       if (isFailure(thrown)) {
         requestLog(ctx).info({ reason: thrown.reason, detail: thrown.detail }, 'refused')
         await wire.refuse(ctx, thrown)
-      } else if (isClientGone(thrown)) {
+      } else if (isBrokenOff(thrown)) {
         await wire.refuse(
           ctx,
           new Failure('malformed', 'http/aborted', 'The request ended before its body did.'),
@@ -41,11 +42,6 @@ export function answering(wire: Wire): Middleware {
     }
   }
 }
-
-const isClientGone = (thrown: unknown): boolean =>
-  thrown instanceof Error &&
-  'code' in thrown &&
-  (thrown.code === 'ECONNRESET' || thrown.code === 'ERR_STREAM_PREMATURE_CLOSE')
 
 /** `application/problem+json` (RFC 9457) with our reason as `code`: the JSON API and what has no wire of its own. */
 export const jsonWire: Wire = {

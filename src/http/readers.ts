@@ -28,6 +28,9 @@ const tooLarge = (limit: number): never => {
   throw tooLargeFailure(limit)
 }
 
+const cutOff = (): Failure =>
+  new Failure('malformed', 'http/aborted', 'The request ended before its body did.')
+
 /** With listeners, not as an async iterator: for a body of one piece that costs several times as much. */
 function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -39,8 +42,7 @@ function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
     }
     const gone = () => {
       // Every request is closed in the end; the trace of an error that nobody hears of would cost more than the reading.
-      if (!request.complete)
-        reject(Object.assign(new Error('The request was cut off.'), { code: 'ECONNRESET' }))
+      if (!request.complete) reject(cutOff())
     }
     if (request.destroyed && !request.complete) {
       gone()
@@ -58,7 +60,7 @@ function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
       if (size > limit) fail()
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
     })
-    request.once('error', reject)
+    request.once('error', () => reject(cutOff()))
     // It comes after the end, too, and an Error that nobody needs costs more than reading the body.
     request.once('close', () => {
       if (!request.readableEnded) gone()

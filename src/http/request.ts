@@ -38,6 +38,9 @@ const heldOf = (ctx: Context): Held => {
   return found
 }
 
+/** Whether a request passed `requestEdge`. */
+export const isEdged = (ctx: Context): boolean => (ctx.req as Edged)[held] !== undefined
+
 /** Who asks, from where, when. */
 export const requestInfo = (ctx: Context): RequestInfo => heldOf(ctx).info
 
