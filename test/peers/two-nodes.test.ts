@@ -26,8 +26,11 @@ import { Secret, systemClock } from '#kernel'
 
 import { startExample } from '../../clients/verify/example.ts'
 import { acme, seedAcme } from '../support/acme.ts'
+import { callApi } from '../support/api-call.ts'
+import { federatedWorld, type FederatedWorld } from '../support/federated.ts'
 import { home } from '../support/fixtures.ts'
 import { freePort, type SignetRun, startSignet } from '../support/signet-process.ts'
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
 import { startPostgres } from './support/postgres.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 })
@@ -39,6 +42,8 @@ type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?
 let folder: string
 let postgres: Awaited<ReturnType<typeof startPostgres>>
 let database: Database
+let outside: TokenIssuer
+let federated: FederatedWorld
 let nodes: { run: SignetRun; url: string }[]
 
 beforeAll(async () => {
@@ -61,6 +66,8 @@ beforeAll(async () => {
     servicePrefix: 'orders',
     signingKeys: true,
   })
+  outside = await startTokenIssuer()
+  federated = await federatedWorld(database, outside)
   // One public URL, as behind a proxy; each node is asked at its own port.
   const publicUrl = `http://localhost:${await freePort()}`
   nodes = await Promise.all(
@@ -72,6 +79,7 @@ beforeAll(async () => {
         DATA_DIR: join(folder, name),
         DATABASE_URL: postgres.url,
         SECRET_KEY: masterKey,
+        SIGNET_STS__ALLOWED_ISSUER_HOSTS: JSON.stringify([outside.host]),
       })
       await run.says('"ready"')
       return { run, url: `http://localhost:${port}` }
@@ -83,6 +91,7 @@ afterAll(async () => {
     run.child.kill('SIGTERM')
     await run.ended
   }
+  await outside.close()
   await database.close()
   postgres.stop()
   rmSync(folder, { recursive: true, force: true })
@@ -172,6 +181,31 @@ it(`a key that is switched off at one ends with its sessions at the other within
   for (let index = 0; index < tries; index++) took.push(await untilRefused())
   report('with notifications', took)
   expect(percentile(took, 0.99)).toBeLessThanOrEqual(1_000)
+})
+
+it('a federated subject that is ended at one ends with its sessions at the other within a second, and nobody else', async () => {
+  const url = (node: number): string => nodes[node]?.url ?? ''
+  const other = await federated.byToken(url(1), 'repo:acme/other')
+  const took: number[] = []
+  for (let index = 0; index < 20; index++) {
+    const subject = `repo:acme/app-${index}`
+    // Opened at one node, taken further at the other.
+    const session = await federated.byToken(url(index % 2), subject)
+    const next = await take(1, session)
+    await who(1, next)
+    const told = await callApi({ url: url(0) }, acme, 'POST', '/revocations', {
+      kind: 'federated',
+      id: subject,
+      provider: federated.oidcArn,
+    })
+    const done = performance.now()
+    expect(told.status).toBe(200)
+    await Promise.all([refusedAs('ExpiredToken', session), refusedAs('ExpiredToken', next)])
+    took.push(performance.now() - done)
+  }
+  report('a federated subject', took)
+  expect(Math.max(...took)).toBeLessThanOrEqual(1_000)
+  expect((await who(1, other)).Arn).toContain('assumed-role/Pipeline/')
 })
 
 it('also when the connection for notifications is cut each time', async () => {
