@@ -111,7 +111,7 @@ const slices: Record<string, readonly string[]> = {
     'sts',
   ],
   audit: ['database', 'http', 'kernel'],
-  'pod-identity': ['database', 'http', 'iam', 'kernel', 'sigv4', 'sts'],
+  'pod-identity': ['database', 'http', 'iam', 'kernel', 'sts'],
   keys: ['crypto', 'database', 'kernel'],
   directory: ['crypto', 'database', 'kernel', 'sigv4'],
   access: [

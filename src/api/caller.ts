@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Context, readJson, readRaw, requestInfo, type RequestInfo } from '#http'
+import { type Context, headerPairs, readJson, readRaw, requestInfo, type RequestInfo } from '#http'
 import type { Caller } from '#iam'
 import { refuse } from '#kernel'
 import type { Oidc } from '#oidc'
@@ -26,9 +26,7 @@ export async function apiCaller(needs: Needs, ctx: Context): Promise<ApiCaller> 
     const { caller } = personOf(await needs.authenticateBearer(bearerToken(ctx)), from)
     return { caller, from }
   }
-  const headers: (readonly [string, string])[] = []
-  const raw = ctx.req.rawHeaders
-  for (let index = 0; index < raw.length; index += 2) headers.push([raw[index] ?? '', raw[index + 1] ?? ''])
+  const headers = headerPairs(ctx.req.rawHeaders)
   const { caller } = await authenticate(
     needs.sts,
     { method: ctx.method, rawUrl: ctx.req.url ?? '/', headers, body: await readRaw(ctx, mostBytes) },

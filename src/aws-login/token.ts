@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { z } from 'zod'
 import {
-  answer,
   beginCliSession,
   type CliSession,
   findByCode,
@@ -14,7 +13,7 @@ import {
 } from '#cli-sessions'
 import { equal, sha256 } from '#crypto'
 import { findUserById, type User } from '#directory'
-import { type Context, readForm, readJson, requestInfo, type RequestInfo } from '#http'
+import { answerJson, type Context, readForm, readJson, requestInfo, type RequestInfo } from '#http'
 import { findRoleById, userCaller } from '#iam'
 import { isFailure, refuse, uuid } from '#kernel'
 import { assumeRole, beginUserSession, type SessionCredentials } from '#sts'
@@ -166,7 +165,7 @@ function send(
   { sessionId, generation }: Session,
   { credentials, idToken: token }: IssuedFor & { readonly idToken?: string },
 ): void {
-  answer(ctx, {
+  answerJson(ctx, {
     accessToken: {
       accessKeyId: credentials.accessKeyId,
       secretAccessKey: credentials.secretAccessKey.reveal(),

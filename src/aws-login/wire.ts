@@ -1,5 +1,4 @@
-import { exceptionWire, type Told } from '#cli-sessions'
-import type { Wire } from '#http'
+import { exceptionWire, type Told, type Wire } from '#http'
 import type { FailureKind } from '#kernel'
 
 /** The exception and `error` of each refusal (service model signin 2023-01-01). */
@@ -23,7 +22,7 @@ const byKind: Readonly<Record<FailureKind, Told>> = {
 
 /** Refusals of AWS Sign-in. */
 export const signinWire: Wire = exceptionWire({
-  exceptions,
+  named: ({ reason }) => exceptions[reason],
   byKind,
   tell: ({ error, message }) => ({ error, message }),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { answer, codeOf, newUserCode, parkRequest } from '#cli-sessions'
-import { type Context, requestInfo } from '#http'
+import { codeOf, newUserCode, parkRequest } from '#cli-sessions'
+import { answerJson, type Context, requestInfo } from '#http'
 import { authenticateClient, grants, requireGrant } from './clients.ts'
 import type { AwsSsoNeeds } from './needs.ts'
 import { readBody } from './wire.ts'
@@ -25,7 +25,7 @@ export async function authorizeDevice(needs: AwsSsoNeeds, ctx: Context): Promise
     from: requestInfo(ctx),
   })
   const page = `${needs.publicUrl.origin}/aws/device`
-  answer(ctx, {
+  answerJson(ctx, {
     deviceCode: codeOf(needs.vault, id),
     userCode,
     verificationUri: page,

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { answer, endCliSession, findLive, readToken } from '#cli-sessions'
+import { endCliSession, findLive, readToken } from '#cli-sessions'
 import { type CliSession } from '#cli-sessions'
 import { userIdentity } from '#audit'
 import { sql } from '#database'
 import type { User } from '#directory'
-import { type Context, readQuery, requestInfo } from '#http'
+import { answerJson, type Context, readQuery, requestInfo } from '#http'
 import { findRole, listAccounts, type UserCaller, userCaller } from '#iam'
 import { refuse } from '#kernel'
 import { assumeRole, rolesFor } from '#sts'
@@ -85,7 +85,7 @@ export async function listOwnAccounts(needs: AwsSsoNeeds, ctx: Context): Promise
   const [roles, accounts] = await Promise.all([rolesOf(needs, ctx, bearer), listAccounts(needs.database)])
   const own = accounts.filter(({ accountId }) => roles.some((role) => role.accountId === accountId))
   const { page, nextToken } = pageOf(needs, ctx, `accounts/${bearer.user.userId}`, own)
-  answer(ctx, {
+  answerJson(ctx, {
     // The CLI's wizard prints the address of every account and stops without one; our accounts have no mailbox.
     accountList: page.map(({ accountId, name }) => ({
       accountId,
@@ -109,7 +109,7 @@ export async function listOwnRoles(needs: AwsSsoNeeds, ctx: Context): Promise<vo
   const accountId = accountOf(ctx)
   const own = (await rolesOf(needs, ctx, bearer)).filter((role) => role.accountId === accountId)
   const { page, nextToken } = pageOf(needs, ctx, `roles/${accountId}/${bearer.user.userId}`, own)
-  answer(ctx, { roleList: page.map(({ name }) => ({ roleName: name, accountId })), nextToken })
+  answerJson(ctx, { roleList: page.map(({ name }) => ({ roleName: name, accountId })), nextToken })
 }
 
 /** `GET /federation/credentials` (GetRoleCredentials): an ordinary role session. */
@@ -128,7 +128,7 @@ export async function roleCredentials(needs: AwsSsoNeeds, ctx: Context): Promise
     roleArn: role?.arn ?? `arn:aws:iam::${accountId}:role/${name}`,
     sessionName: sessionNameOf(user),
   })
-  answer(ctx, {
+  answerJson(ctx, {
     roleCredentials: {
       accessKeyId: credentials.accessKeyId,
       secretAccessKey: credentials.secretAccessKey.reveal(),

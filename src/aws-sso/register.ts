@@ -1,6 +1,5 @@
-import { answer } from '#cli-sessions'
 import { z } from 'zod'
-import type { Context } from '#http'
+import { answerJson, type Context } from '#http'
 import { refuse } from '#kernel'
 import { grants, isLoopback, portalScope, registerClient } from './clients.ts'
 import type { AwsSsoNeeds } from './needs.ts'
@@ -38,7 +37,7 @@ export async function register(needs: AwsSsoNeeds, ctx: Context): Promise<void> 
     )
   const made = registerClient(needs, { name: clientName, grantTypes: wanted, redirectUris: redirects })
   const { origin } = needs.publicUrl
-  answer(ctx, {
+  answerJson(ctx, {
     clientId: made.clientId,
     clientSecret: made.clientSecret,
     clientIdIssuedAt: made.issuedAt,

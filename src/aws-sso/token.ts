@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import {
-  answer,
   beginCliSession,
   type CliSession,
   findByCode,
@@ -12,7 +11,7 @@ import {
   writeToken,
 } from '#cli-sessions'
 import { equal, sha256 } from '#crypto'
-import { type Context, requestInfo } from '#http'
+import { answerJson, type Context, requestInfo } from '#http'
 import { refuse } from '#kernel'
 import { authenticateClient, grants, requireGrant, type SsoClient } from './clients.ts'
 import type { AwsSsoNeeds } from './needs.ts'
@@ -59,7 +58,7 @@ function issueTokens(needs: AwsSsoNeeds, ctx: Context, session: Session): void {
   const left = Math.floor(needs.clock().until(session.expiresAt).total('seconds'))
   const expiresIn = Math.min(needs.cli.settings.portal_token_seconds, left)
   const expiresAt = Math.floor(needs.clock().epochMilliseconds / 1_000) + expiresIn
-  answer(ctx, {
+  answerJson(ctx, {
     accessToken: writeToken(needs.vault, 'sso-access', { sessionId, number: expiresAt }),
     tokenType: 'Bearer',
     expiresIn,

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import { exceptionWire, type Told } from '#cli-sessions'
-import { type Context, readJson, requestLog, type Wire } from '#http'
+import { type Context, exceptionWire, readJson, requestLog, type Told, type Wire } from '#http'
 import { type FailureKind, refuse } from '#kernel'
 
 /** The exception of each refusal of this slice (service model sso-oidc 2019-06-10). */
@@ -33,26 +32,25 @@ const byKind: Readonly<Record<FailureKind, Told>> = {
 
 /** Refusals of SSO-OIDC. The model has `error` and `error_description`; botocore prints `message`. */
 export const ssoOidcWire: Wire = exceptionWire({
-  exceptions,
+  named: ({ reason }) => exceptions[reason],
   byKind,
   tell: ({ error, message }) => ({ error, error_description: message, message }),
 })
 
 const portalByKind: Readonly<Record<FailureKind, Told>> = {
-  malformed: [400, 'InvalidRequestException', ''],
-  unauthenticated: [401, 'UnauthorizedException', ''],
+  malformed: [400, 'InvalidRequestException'],
+  unauthenticated: [401, 'UnauthorizedException'],
   // What may not be taken and what is not there look the same.
-  forbidden: [404, 'ResourceNotFoundException', ''],
-  'not-found': [404, 'ResourceNotFoundException', ''],
-  conflict: [400, 'InvalidRequestException', ''],
-  expired: [401, 'UnauthorizedException', ''],
-  throttled: [429, 'TooManyRequestsException', ''],
-  unavailable: [500, 'InternalServerException', ''],
+  forbidden: [404, 'ResourceNotFoundException'],
+  'not-found': [404, 'ResourceNotFoundException'],
+  conflict: [400, 'InvalidRequestException'],
+  expired: [401, 'UnauthorizedException'],
+  throttled: [429, 'TooManyRequestsException'],
+  unavailable: [500, 'InternalServerException'],
 }
 
 /** Refusals of the access portal (service model sso 2019-06-10). */
 export const portalWire: Wire = exceptionWire({
-  exceptions: {},
   byKind: portalByKind,
   tell: ({ kind, message }) => ({ message: kind === 'forbidden' ? 'No access' : message }),
 })

@@ -7,6 +7,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { PassThrough, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { headerPairs } from '#http'
 import { Failure, isFailure } from '#kernel'
 import type { HeaderPairs } from '#sigv4'
 
@@ -166,9 +167,7 @@ const hop = new Set([
 
 /** Headers that go from one side to the other: none that are about one connection (RFC 9110 §7.6.1). */
 export function endToEnd(rawHeaders: readonly string[]): HeaderPairs {
-  const pairs = rawHeaders.flatMap((name, index) =>
-    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] ?? ''] as const] : [],
-  )
+  const pairs = headerPairs(rawHeaders).map(([name, value]) => [name.toLowerCase(), value] as const)
   const named = new Set(
     pairs
       .filter(([name]) => name === 'connection')

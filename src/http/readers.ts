@@ -68,6 +68,10 @@ function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
   })
 }
 
+/** Headers as they came (`rawHeaders`), pair by pair. */
+export const headerPairs = (rawHeaders: readonly string[]): readonly (readonly [string, string])[] =>
+  rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ''] as const] : []))
+
 /** The parameters of `name=value&…` text. @throws Failure malformed http/form for bad escapes, a NUL or a name given twice */
 function parseForm(text: string, most: number): Form {
   const form = new Map<string, string>()

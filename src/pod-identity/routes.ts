@@ -1,16 +1,18 @@
 import { z } from 'zod'
 import {
   answering,
-  type Context,
+  answerJson,
+  exceptionWire,
+  headerPairs,
   limitByAddress,
   readJson,
   readRaw,
   requestInfo,
   Router,
+  type Told,
   type Wire,
 } from '#http'
 import { type Failure, type FailureKind, refuse } from '#kernel'
-import type { HeaderPairs } from '#sigv4'
 import { authenticate, type StsNeeds } from '#sts'
 import { assumeForPod, audience } from './assume.ts'
 
@@ -23,7 +25,7 @@ const body = z.object({
 })
 
 /** Exceptions of the service model, by kind. */
-const exceptions: Readonly<Record<FailureKind, readonly [number, string]>> = {
+const byKind: Readonly<Record<FailureKind, Told>> = {
   malformed: [400, 'InvalidRequestException'],
   unauthenticated: [403, 'UnrecognizedClientException'],
   forbidden: [400, 'AccessDeniedException'],
@@ -35,34 +37,17 @@ const exceptions: Readonly<Record<FailureKind, readonly [number, string]>> = {
 }
 
 /** Where the node's own signature is what is wrong, clients look for these names: they correct their clock by them. */
-function exceptionOf({ reason, kind }: Failure): readonly [number, string] {
+function named({ reason, kind }: Failure): Told | undefined {
   if (reason === 'sigv4/incomplete-signature') return [403, 'IncompleteSignatureException']
   if (reason.startsWith('sigv4/')) return [403, 'InvalidSignatureException']
   if (reason === 'sts/missing-authentication') return [403, 'MissingAuthenticationTokenException']
   if (reason === 'pod-identity/parameter') return [400, 'InvalidParameterException']
   if (reason.startsWith('sts/identity-token-') && kind === 'malformed') return [400, 'InvalidTokenException']
   if (reason === 'pod-identity/token') return [400, 'InvalidTokenException']
-  return exceptions[kind]
+  return undefined
 }
 
-function answer(ctx: Context, status: number, value: object): void {
-  ctx.status = status
-  ctx.type = 'application/json'
-  ctx.set('Cache-Control', 'no-store')
-  ctx.body = JSON.stringify(value)
-}
-
-const wire: Wire = {
-  refuse(ctx, failure) {
-    const [status, exception] = exceptionOf(failure)
-    ctx.set('x-amzn-ErrorType', exception)
-    answer(ctx, status, { message: failure.message })
-  },
-  crash(ctx) {
-    ctx.set('x-amzn-ErrorType', 'InternalServerException')
-    answer(ctx, 500, { message: 'Something went wrong on our side.' })
-  },
-}
+const wire: Wire = exceptionWire({ named, byKind })
 
 const bodyBytes = 32_768
 
@@ -77,14 +62,15 @@ export function podIdentityRoutes(needs: StsNeeds): Router {
     async (ctx) => {
       const name = ctx.params['name'] ?? ''
       ctx.set('x-amzn-RequestId', requestInfo(ctx).id)
-      const { rawHeaders } = ctx.req
-      const headers: HeaderPairs = rawHeaders.flatMap((each, index) =>
-        index % 2 === 0 ? [[each, rawHeaders[index + 1] ?? ''] as const] : [],
-      )
       const raw = await readRaw(ctx, bodyBytes)
       const signed = await authenticate(
         needs,
-        { method: 'POST', rawUrl: ctx.req.url ?? '/', headers, body: new Uint8Array(raw) },
+        {
+          method: 'POST',
+          rawUrl: ctx.req.url ?? '/',
+          headers: headerPairs(ctx.req.rawHeaders),
+          body: new Uint8Array(raw),
+        },
         { services: ['eks-auth'] },
       )
       if (!/^[\w-]{1,100}$/.test(name))
@@ -103,7 +89,7 @@ export function podIdentityRoutes(needs: StsNeeds): Router {
         token: read.data.token,
       })
       const { credentials, arn, assumedRoleId } = issued
-      return answer(ctx, 200, {
+      return answerJson(ctx, {
         subject: { namespace: association.namespace, serviceAccount: association.serviceAccount },
         audience,
         podIdentityAssociation: { associationArn, associationId: association.id },

@@ -1,17 +1,19 @@
 import { z } from 'zod'
 import {
   answering,
-  type Context,
+  answerJson,
+  exceptionWire,
+  headerPairs,
   limitByAddress,
   readJson,
   readQuery,
   readRaw,
   requestInfo,
   Router,
+  type Told,
   type Wire,
 } from '#http'
 import { type FailureKind, refuse } from '#kernel'
-import type { HeaderPairs } from '#sigv4'
 import { createSession } from './create-session.ts'
 import type { RolesAnywhereNeeds } from './needs.ts'
 
@@ -23,7 +25,7 @@ const body = z.object({
   trustAnchorArn: z.string().max(2_048).nullish(),
 })
 
-const exceptions: Readonly<Record<FailureKind, readonly [number, string]>> = {
+const byKind: Readonly<Record<FailureKind, Told>> = {
   malformed: [400, 'ValidationException'],
   unauthenticated: [403, 'AccessDeniedException'],
   forbidden: [403, 'AccessDeniedException'],
@@ -34,24 +36,7 @@ const exceptions: Readonly<Record<FailureKind, readonly [number, string]>> = {
   unavailable: [503, 'ServiceUnavailableException'],
 }
 
-function answer(ctx: Context, status: number, value: object): void {
-  ctx.status = status
-  ctx.type = 'application/json'
-  ctx.set('Cache-Control', 'no-store')
-  ctx.body = JSON.stringify(value)
-}
-
-const wire: Wire = {
-  refuse(ctx, failure) {
-    const [status, exception] = exceptions[failure.kind]
-    ctx.set('x-amzn-ErrorType', exception)
-    answer(ctx, status, { message: failure.message })
-  },
-  crash(ctx) {
-    ctx.set('x-amzn-ErrorType', 'InternalServerException')
-    answer(ctx, 500, { message: 'Something went wrong on our side.' })
-  },
-}
+const wire: Wire = exceptionWire({ byKind })
 
 /** `POST /sessions`. */
 export function rolesAnywhereRoutes(needs: RolesAnywhereNeeds): Router {
@@ -72,12 +57,13 @@ export function rolesAnywhereRoutes(needs: RolesAnywhereNeeds): Router {
       query.get(name) ??
       read.data[name] ??
       refuse('malformed', 'roles-anywhere/parameter', `The parameter ${name} is missing.`)
-    const { rawHeaders } = ctx.req
-    const headers: HeaderPairs = rawHeaders.flatMap((name, index) =>
-      index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ''] as const] : [],
-    )
     const { issued, certificate } = await createSession(needs, {
-      request: { method: 'POST', rawUrl: ctx.req.url ?? '/', headers, body: new Uint8Array(raw) },
+      request: {
+        method: 'POST',
+        rawUrl: ctx.req.url ?? '/',
+        headers: headerPairs(ctx.req.rawHeaders),
+        body: new Uint8Array(raw),
+      },
       from: requestInfo(ctx),
       trustAnchorArn: named('trustAnchorArn'),
       profileArn: named('profileArn'),
@@ -88,23 +74,27 @@ export function rolesAnywhereRoutes(needs: RolesAnywhereNeeds): Router {
       chain: ctx.get('x-amz-x509-chain').replaceAll(/\s/g, ''),
     })
     const { credentials, role, claims, arn, assumedRoleId, packedPolicySize } = issued
-    return answer(ctx, 201, {
-      credentialSet: [
-        {
-          assumedRoleUser: { arn, assumedRoleId },
-          credentials: {
-            accessKeyId: credentials.accessKeyId,
-            secretAccessKey: credentials.secretAccessKey.reveal(),
-            sessionToken: credentials.sessionToken,
-            expiration: credentials.expiration.toString({ smallestUnit: 'second' }),
+    return answerJson(
+      ctx,
+      {
+        credentialSet: [
+          {
+            assumedRoleUser: { arn, assumedRoleId },
+            credentials: {
+              accessKeyId: credentials.accessKeyId,
+              secretAccessKey: credentials.secretAccessKey.reveal(),
+              sessionToken: credentials.sessionToken,
+              expiration: credentials.expiration.toString({ smallestUnit: 'second' }),
+            },
+            packedPolicySize: packedPolicySize ?? 0,
+            roleArn: role.arn,
+            sourceIdentity: claims.sourceIdentity,
           },
-          packedPolicySize: packedPolicySize ?? 0,
-          roleArn: role.arn,
-          sourceIdentity: claims.sourceIdentity,
-        },
-      ],
-      subjectArn: `arn:aws:rolesanywhere:us-east-1:${role.accountId}:subject/${certificate.serial.toString(16)}`,
-    })
+        ],
+        subjectArn: `arn:aws:rolesanywhere:us-east-1:${role.accountId}:subject/${certificate.serial.toString(16)}`,
+      },
+      201,
+    )
   })
   return router
 }
