@@ -95,7 +95,8 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
       const { flags, plaintext } = pack(writeClaims(claims), minimumSize)
       const header = Buffer.of(version, day >> 8, day & 255, (generation << 4) | flags)
       const cipher = createCipheriv('aes-256-gcm', sealKey(kid), nonce).setAAD(bound(header, accessKeyId))
-      const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()])
+      const sealed = cipher.update(plaintext)
+      cipher.final()
       return {
         accessKeyId,
         secretAccessKey: secretOf(kid, accessKeyId, nonce),
@@ -119,7 +120,9 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
         .setAuthTag(raw.subarray(headerBytes + 12, sealedAt))
       let plaintext: Buffer
       try {
-        plaintext = Buffer.concat([decipher.update(raw.subarray(sealedAt)), decipher.final()])
+        // GCM is a stream: the end gives nothing more, it only compares the tag.
+        plaintext = decipher.update(raw.subarray(sealedAt))
+        decipher.final()
       } catch {
         return refuseToken()
       }

@@ -16,6 +16,7 @@ import {
   verifySignature,
   type SignableRequest,
 } from '#sigv4'
+import { hmacSha256Once } from '#src/sigv4/hmac.ts'
 
 import corpus from './vectors.json' with { type: 'json' }
 
@@ -300,18 +301,32 @@ describe('refuses', () => {
   })
 })
 
-describe('the HMAC under a key that is kept', () => {
+describe('the HMAC', () => {
   it('is what Node computes, for keys and messages of every length and script', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 150 }),
         fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array({ maxLength: 200 })),
         (key, message) => {
-          const ours = Buffer.from(hmacSha256(key)(message), 'latin1')
-          expect(ours.equals(createHmac('sha256', key).update(message).digest())).toBe(true)
+          const theirs = createHmac('sha256', key).update(message).digest('latin1')
+          const kept = hmacSha256(key)
+          expect([kept(message), kept(message), hmacSha256Once(key, message)]).toEqual(Array(3).fill(theirs))
         },
       ),
     )
+  })
+
+  it('is so around the length from which a message is put together elsewhere', () => {
+    const [one, other] = [hmacSha256('one'), hmacSha256('other')]
+    for (const length of [1_343, 1_344, 1_345, 4_031, 4_032, 4_033, 100_000])
+      for (const message of ['x'.repeat(length), '€'.repeat(length), Buffer.alloc(length, 7)]) {
+        const of = (key: string) => createHmac('sha256', key).update(message).digest('latin1')
+        expect([one(message), other(message), hmacSha256Once('one', message)]).toEqual([
+          of('one'),
+          of('other'),
+          of('one'),
+        ])
+      }
   })
 
   it('gives the value of RFC 4231, test case 6: a key longer than a block', () => {
