@@ -1,7 +1,7 @@
 import { recent, refuse } from '#kernel'
 
 import { queryPairs } from './encoding.ts'
-import { headerValues, rawQueryOf, type SignableRequest } from './request.ts'
+import { headerValues, isNamed, rawQueryOf, type SignableRequest } from './request.ts'
 
 /** SigV4 (HMAC with the secret) or SigV4A (ECDSA with a key derived from it). */
 export type SigningAlgorithm = 'AWS4-HMAC-SHA256' | 'AWS4-ECDSA-P256-SHA256'
@@ -24,7 +24,7 @@ export type Authorization = {
   readonly date: string
   readonly signedAt: Temporal.Instant
   /** X-Amz-Security-Token, where temporary credentials signed. */
-  readonly sessionToken?: string
+  readonly sessionToken?: string | undefined
   /** X-Amz-Expires of a presigned request. */
   readonly expiresInSeconds?: number
 }
@@ -44,10 +44,7 @@ const incomplete = (message: string): never => refuse('malformed', 'sigv4/incomp
 export function parseAuthorization(request: Omit<SignableRequest, 'body'>): Authorization | undefined {
   if (!request.rawUrl.startsWith('/')) incomplete('The request target must be a path.')
   const header = headerValues(request.headers, 'authorization')
-  const query = new Map<string, string[]>()
-  for (const [name, value] of queryPairs(rawQueryOf(request.rawUrl))) {
-    if (/^x-amz-/i.test(name)) query.set(name, [...(query.get(name) ?? []), value])
-  }
+  const query = signatureQuery(rawQueryOf(request.rawUrl))
   const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')
   if (header.length > 1) incomplete('The Authorization header is given more than once.')
   const [line] = header
@@ -59,27 +56,77 @@ export function parseAuthorization(request: Omit<SignableRequest, 'body'>): Auth
   return authorization
 }
 
+const noQuery: ReadonlyMap<string, readonly string[]> = new Map()
+
+/** The parameters of a query that a signature may be made of. */
+function signatureQuery(rawQuery: string): ReadonlyMap<string, readonly string[]> {
+  if (rawQuery === '') return noQuery
+  const query = new Map<string, string[]>()
+  for (const [name, value] of queryPairs(rawQuery)) {
+    if (/^x-amz-/i.test(name)) query.set(name, [...(query.get(name) ?? []), value])
+  }
+  return query
+}
+
 function fromHeader(line: string, request: Pick<SignableRequest, 'headers'>): Authorization {
-  const [date, ...moreDates] = headerValues(request.headers, 'x-amz-date')
+  const dates = headerValues(request.headers, 'x-amz-date')
   const tokens = headerValues(request.headers, 'x-amz-security-token')
-  const named = knownHeader(line) ?? readHeader(line, request)
-  if (moreDates.length > 0 || tokens.length > 1)
-    incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
+  const { named, signature } = knownHeader(line) ?? readHeader(line, request)
+  if (dates.length > 1 || tokens.length > 1) incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
+  const { date, signedAt } = dateOf(
+    dates[0] ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header."),
+  )
+  const sessionToken = tokens[0]?.trim()
+  // Written out, since this is made for every request and copying with `...` costs several times as much.
+  const { algorithm, accessKeyId, day, region, service, signedHeaders } = named
   return {
     form: 'header',
-    ...named,
-    ...dateOf(date ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")),
-    ...(tokens[0] === undefined ? {} : { sessionToken: tokens[0].trim() }),
+    algorithm,
+    accessKeyId,
+    day,
+    region,
+    service,
+    signedHeaders,
+    signature,
+    date,
+    signedAt,
+    sessionToken,
   }
 }
 
-/** What the Authorization header alone says. */
-type Named = Pick<
-  Authorization,
-  'algorithm' | 'accessKeyId' | 'day' | 'region' | 'service' | 'signedHeaders' | 'signature'
->
+/** What the Authorization header alone says, the same for all that a client signs in a day. */
+type Named = Pick<Authorization, 'algorithm' | 'accessKeyId' | 'day' | 'region' | 'service' | 'signedHeaders'>
+type ReadHeader = { readonly named: Named; readonly signature: string }
 
-function readHeader(line: string, request: Pick<SignableRequest, 'headers'>): Named {
+/** Headers that were read, by all of them but the signature. */
+const knownHeaders = recent<Named>(1_000)
+const longestKnown = 1_024
+const signatureCharacters = 64
+const hexSignature = /^[0-9a-f]{64}$/
+
+function knownHeader(line: string): ReadHeader | undefined {
+  const named = knownHeaders.get(line.slice(0, -signatureCharacters))
+  const signature = line.slice(-signatureCharacters)
+  return named !== undefined && hexSignature.test(signature) ? { named, signature } : undefined
+}
+
+/** SigV4 as every client writes it: the three parts in this order, the signature last. */
+const usualHeader =
+  /^AWS4-HMAC-SHA256 Credential=([^/, ]+\/[^/, ]+\/[^/, ]+\/[^/, ]+\/[^/, ]+),[ ]?SignedHeaders=([^, =]+),[ ]?Signature=([0-9a-f]{64})$/
+
+function readHeader(line: string, request: Pick<SignableRequest, 'headers'>): ReadHeader {
+  const [, credential, list, signature] = usualHeader.exec(line) ?? []
+  if (credential === undefined || list === undefined || signature === undefined)
+    return readUnusualHeader(line, request)
+  const algorithm = 'AWS4-HMAC-SHA256'
+  const scope = scopeOf(credential, algorithm, '')
+  const named = { algorithm, ...scope, signedHeaders: signedHeadersOf(list) } as const
+  if (line.length <= longestKnown) knownHeaders.set(line.slice(0, -signatureCharacters), named)
+  return { named, signature }
+}
+
+/** Any other spelling that the syntax allows, and SigV4A, whose region is in a header of its own. */
+function readUnusualHeader(line: string, request: Pick<SignableRequest, 'headers'>): ReadHeader {
   const [given, rest = ''] = splitOnce(line.trim(), ' ')
   const algorithm = algorithmOf(given)
   const parts = new Map<string, string>()
@@ -93,36 +140,14 @@ function readHeader(line: string, request: Pick<SignableRequest, 'headers'>): Na
   const piece = (name: string): string =>
     parts.get(name) || incomplete(`Authorization header requires '${name}' parameter.`)
   const regions = headerValues(request.headers, 'x-amz-region-set')
-  const named = {
-    algorithm,
-    ...scopeOf(piece('Credential'), algorithm, regions.join(',')),
-    signedHeaders: signedHeadersOf(piece('SignedHeaders')),
+  return {
+    named: {
+      algorithm,
+      ...scopeOf(piece('Credential'), algorithm, regions.join(',')),
+      signedHeaders: signedHeadersOf(piece('SignedHeaders')),
+    },
     signature: signatureOf(piece('Signature'), algorithm),
   }
-  remember(line, named)
-  return named
-}
-
-/** Headers that were read, by all of them but the signature: a client writes the same one all day. */
-const knownHeaders = recent<Named>(1_000)
-const longestKnown = 1_024
-/** How a header ends whose last part is the signature, as every client writes it. */
-const lastPart = /^[ ,]Signature=[0-9a-f]{64}$/
-const lastPartCharacters = 75
-const signatureCharacters = 64
-
-function knownHeader(line: string): Named | undefined {
-  const known = knownHeaders.get(line.slice(0, -signatureCharacters))
-  return known !== undefined && lastPart.test(line.slice(-lastPartCharacters))
-    ? { ...known, signature: line.slice(-signatureCharacters) }
-    : undefined
-}
-
-/** Of SigV4A never: its region is in a header of its own. */
-function remember(line: string, named: Named): void {
-  if (named.algorithm !== 'AWS4-HMAC-SHA256' || line.length > longestKnown) return
-  if (lastPart.test(line.slice(-lastPartCharacters)))
-    knownHeaders.set(line.slice(0, -signatureCharacters), named)
 }
 
 function fromQuery(query: ReadonlyMap<string, readonly string[]>): Authorization {
@@ -192,12 +217,18 @@ function scopeOf(
   return { accessKeyId, day, region, service }
 }
 
+/** Lists of signed headers that were read: a kind of client signs the same ones for everybody who uses it. */
+const knownLists = recent<readonly string[]>(1_000)
+
 function signedHeadersOf(list: string): readonly string[] {
+  const known = knownLists.get(list)
+  if (known !== undefined) return known
   const names = list.split(';')
   if (names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]{1,256}$/.test(name))) {
     incomplete('SignedHeaders must be lower-case header names with semicolons between them.')
   }
   if (new Set(names).size !== names.length) incomplete('SignedHeaders names a header twice.')
+  if (list.length <= longestKnown) knownLists.set(list, names)
   return names
 }
 
@@ -213,7 +244,7 @@ function regionOf(regionSet: string): string {
 
 function signatureOf(signature: string, algorithm: SigningAlgorithm): string {
   if (algorithm === 'AWS4-HMAC-SHA256') {
-    return /^[0-9a-f]{64}$/.test(signature)
+    return hexSignature.test(signature)
       ? signature
       : incomplete('Signature must be 64 lower-case hex digits.')
   }
@@ -247,14 +278,17 @@ function requireSignedHeaders(
   { signedHeaders }: Authorization,
   { headers }: Pick<SignableRequest, 'headers'>,
 ): void {
-  const present = headers.map(([name]) => name.toLowerCase())
-  const loose = present.find((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name))
-  const unsigned = signedHeaders.includes('host') ? loose : 'host'
+  let hosts = 0
+  let unsigned = signedHeaders.includes('host') ? undefined : 'host'
+  for (const [given] of headers) {
+    const name = given.toLowerCase()
+    if (name === 'host') hosts++
+    else if (name.startsWith('x-amz-') && !signedHeaders.includes(name)) unsigned ??= name
+  }
   if (unsigned !== undefined) {
     refuse('unauthenticated', 'sigv4/unsigned-header', `'${unsigned}' must be a 'SignedHeader'.`)
   }
-  const missing = signedHeaders.find((name) => !present.includes(name))
+  const missing = signedHeaders.find((name) => !headers.some((header) => isNamed(header, name)))
   if (missing !== undefined) incomplete(`The signed header '${missing}' is not in the request.`)
-  if (present.indexOf('host') !== present.lastIndexOf('host'))
-    incomplete('The Host header is given more than once.')
+  if (hosts > 1) incomplete('The Host header is given more than once.')
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 
 import type { SigningAlgorithm } from './authorization.ts'
 import { decodePercent, encodePath, encodeRfc3986, queryPairs } from './encoding.ts'
-import { headerValues, rawPathOf, rawQueryOf, type HeaderPairs, type SignableRequest } from './request.ts'
+import { isNamed, rawPathOf, rawQueryOf, type HeaderPairs, type SignableRequest } from './request.ts'
 
 /** What the canonical form needs to know beyond the request itself. */
 type CanonicalRules = {
@@ -37,17 +37,23 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Sorted by encoded name, then encoded value; the signature of a presigned request is left out. */
 const canonicalQuery = (rawQuery: string): string =>
-  queryPairs(rawQuery)
-    .filter(([name]) => name !== 'X-Amz-Signature')
-    .map(([name, value]) => [encodeRfc3986(name), encodeRfc3986(value)] as const)
-    .toSorted((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&')
+  rawQuery === ''
+    ? ''
+    : queryPairs(rawQuery)
+        .filter(([name]) => name !== 'X-Amz-Signature')
+        .map(([name, value]) => [encodeRfc3986(name), encodeRfc3986(value)] as const)
+        .toSorted((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]))
+        .map(([name, value]) => `${name}=${value}`)
+        .join('&')
 
 function canonicalValue(headers: HeaderPairs, name: string): string {
-  const values = headerValues(headers, name)
-  const [only = ''] = values
-  return values.length === 1 ? oneSpaced(only) : values.map(oneSpaced).join(',')
+  let text: string | undefined
+  for (const header of headers) {
+    if (!isNamed(header, name)) continue
+    const value = oneSpaced(header[1])
+    text = text === undefined ? value : `${text},${value}`
+  }
+  return text ?? ''
 }
 
 /** Without space around it, and with single spaces inside. */

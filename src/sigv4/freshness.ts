@@ -11,7 +11,7 @@ export type FreshnessRules = {
    * How long a presigned request lives: fifteen minutes whatever it says, as STS has it, or until its own
    * X-Amz-Expires. Fifteen minutes where nothing is said.
    */
-  readonly presigned?: 'fifteen-minutes' | 'as-signed'
+  readonly presigned?: 'fifteen-minutes' | 'as-signed' | undefined
 }
 
 const windowMilliseconds = 15 * 60_000

@@ -13,6 +13,8 @@ export type Mac = (message: string | Uint8Array) => string
 const scratch = Buffer.alloc(4_096)
 /** The same for the second digest, whose length never differs. */
 const second = Buffer.alloc(blockBytes + digestBytes)
+/** The beginnings of `scratch` by their length, made when they are first asked for. */
+const beginnings: (Uint8Array | undefined)[] = Array.from({ length: scratch.length + 1 })
 
 /**
  * HMAC-SHA-256 (RFC 2104, FIPS 198-1) as two one-shot digests over the padded key. Node's own Hmac object costs several
@@ -21,9 +23,10 @@ const second = Buffer.alloc(blockBytes + digestBytes)
  * @param key bytes, or text of one character per byte
  */
 export function hmacSha256(key: Uint8Array | string): Mac {
-  const block = blockOf(key)
-  const inner = padded(block, 0x36)
-  const outer = padded(block, 0x5c)
+  pad(key)
+  // As text: a buffer of its own for each key is dearer to collect.
+  const inner = scratch.toString('latin1', 0, blockBytes)
+  const outer = second.toString('latin1', 0, blockBytes)
   return (message) => {
     scratch.write(inner, 'latin1')
     const first = hashed(message)
@@ -34,28 +37,22 @@ export function hmacSha256(key: Uint8Array | string): Mac {
 
 /** One HMAC-SHA-256 under a key that is used once, as in a chain of keys. */
 export function hmacSha256Once(key: Uint8Array | string, message: string | Uint8Array): string {
-  const block = blockOf(key)
-  pad(scratch, block, 0x36)
-  const first = hashed(message)
-  pad(second, block, 0x5c)
-  return hashedAgain(first)
+  pad(key)
+  return hashedAgain(hashed(message))
 }
 
-/** The key as at most one block; a longer one is hashed (RFC 2104 §2). */
-function blockOf(key: Uint8Array | string): Uint8Array {
-  const given = typeof key === 'string' ? Buffer.from(key, 'latin1') : key
-  return given.length > blockBytes ? Buffer.from(hash('sha256', given, 'latin1'), 'latin1') : given
+/** Puts the two padded keys where they are hashed. A key longer than a block is hashed (RFC 2104 §2). */
+function pad(given: Uint8Array | string): void {
+  const key = given.length > blockBytes ? hash('sha256', bytesOf(given), 'latin1') : given
+  for (let index = 0; index < blockBytes; index++) {
+    const byte = index >= key.length ? 0 : typeof key === 'string' ? key.charCodeAt(index) : (key[index] ?? 0)
+    scratch[index] = byte ^ 0x36
+    second[index] = byte ^ 0x5c
+  }
 }
 
-function pad(into: Buffer, block: Uint8Array, mask: number): void {
-  for (let index = 0; index < blockBytes; index++) into[index] = (block[index] ?? 0) ^ mask
-}
-
-/** The padded key as text: a buffer of its own for each key is dearer to collect. */
-function padded(block: Uint8Array, mask: number): string {
-  pad(scratch, block, mask)
-  return scratch.toString('latin1', 0, blockBytes)
-}
+const bytesOf = (key: Uint8Array | string): Uint8Array =>
+  typeof key === 'string' ? Buffer.from(key, 'latin1') : key
 
 /** The digest over the first block of `scratch` and the message. */
 function hashed(message: string | Uint8Array): string {
@@ -68,7 +65,8 @@ function hashed(message: string | Uint8Array): string {
   let length = message.length
   if (typeof message === 'string') length = scratch.write(message, blockBytes)
   else scratch.set(message, blockBytes)
-  return hash('sha256', scratch.subarray(0, blockBytes + length), 'latin1')
+  const end = blockBytes + length
+  return hash('sha256', (beginnings[end] ??= scratch.subarray(0, end)), 'latin1')
 }
 
 /** The digest over the first block of `second` and a digest. */

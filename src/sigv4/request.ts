@@ -18,13 +18,17 @@ export type SignableRequest = {
 export const payloadHash = (body: Body): string =>
   body instanceof Uint8Array ? hash('sha256', body) : body.sha256
 
+/**
+ * Whether a header has this name, which is in lower case and of ASCII characters. A signature names several headers of a
+ * dozen: most are told apart by their length.
+ */
+export const isNamed = (header: HeaderPairs[number], name: string): boolean =>
+  header[0].length === name.length && (header[0] === name || header[0].toLowerCase() === name)
+
 /** All values of a header, in the order they came. `name` in lower case, of ASCII characters. */
 export function headerValues(headers: HeaderPairs, name: string): readonly string[] {
   const values: string[] = []
-  // A signature names several headers of a dozen: most pairs are told apart by their length.
-  for (const [key, value] of headers) {
-    if (key.length === name.length && key.toLowerCase() === name) values.push(value)
-  }
+  for (const header of headers) if (isNamed(header, name)) values.push(header[1])
   return values
 }
 

@@ -4,7 +4,7 @@ import { hmacSha256, hmacSha256Once, type Mac } from './hmac.ts'
 
 /** The chain of four HMACs over the secret; one character per byte. */
 function derived(secret: string, day: string, region: string, service: string): string {
-  const ofDay = hmacSha256Once(Buffer.from('AWS4' + secret), day)
+  const ofDay = hmacSha256Once(Buffer.from(`AWS4${secret}`), day)
   const ofRegion = hmacSha256Once(ofDay, region)
   return hmacSha256Once(hmacSha256Once(ofRegion, service), 'aws4_request')
 }

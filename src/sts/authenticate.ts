@@ -70,13 +70,15 @@ export async function authenticate(
   request: SignableRequest,
   rules: AuthenticateRules,
 ): Promise<SignedCaller> {
-  const { authorization, secret, publicKey, resolve } = await findCredentials(needs, request, rules)
+  const found = lookFor(needs, request, rules)
+  // A session's credentials are in its token: waiting for them would cost as much as finding them.
+  const { authorization, secret, publicKey, resolve } = found instanceof Promise ? await found : found
   const check = () =>
     verifySignature(authorization, request, {
       secret: secret?.reveal(),
       publicKey,
       unsignedPayload: rules.unsignedPayload ?? false,
-      ...(needs.dayKeys === undefined ? {} : { keys: needs.dayKeys }),
+      keys: needs.dayKeys,
     })
   // Verifying SigV4A costs many times what forging one does.
   if (authorization.algorithm === 'AWS4-HMAC-SHA256') check()
@@ -91,11 +93,17 @@ export async function authenticate(
  * The first half of `authenticate`: what can be checked from the header alone. A reader calls it before it takes a
  * large body.
  */
-export async function findCredentials(
+export const findCredentials = async (
   needs: AuthenticateNeeds,
   request: Omit<SignableRequest, 'body'>,
   rules: AuthenticateRules,
-): Promise<Credentials> {
+): Promise<Credentials> => lookFor(needs, request, rules)
+
+function lookFor(
+  needs: AuthenticateNeeds,
+  request: Omit<SignableRequest, 'body'>,
+  rules: AuthenticateRules,
+): Credentials | Promise<Credentials> {
   const authorization = parseAuthorization(request)
   if (authorization === undefined) {
     return refuse('unauthenticated', 'sts/missing-authentication', 'Request is missing Authentication Token')
@@ -104,7 +112,7 @@ export async function findCredentials(
   checkFreshness(authorization, {
     now,
     services: rules.services,
-    ...(rules.presigned === undefined ? {} : { presigned: rules.presigned }),
+    presigned: rules.presigned,
   })
   const { accessKeyId, sessionToken } = authorization
   return sessionToken !== undefined || accessKeyId.startsWith('ASIA')
@@ -119,12 +127,13 @@ function temporaryCredentials(
   at: Temporal.Instant,
 ): Credentials {
   const { accessKeyId, region, service, algorithm } = authorization
-  const { claims, secretAccessKey } = needs.tokens.open(accessKeyId, sessionToken)
+  const { claims, secretAccessKey } = needs.tokens.open(accessKeyId, sessionToken, at)
   return {
     authorization,
     secret: secretAccessKey,
     resolve: async () => {
-      await requireLive({ epochs: needs.epochs, clock: () => at }, accessKeyId, claims)
+      await needs.epochs.requireFresh()
+      refuseEnded(needs.epochs, accessKeyId, claims, at)
       const caller = (await sessionCaller(needs, accessKeyId, claims)) ?? refuseKey()
       if (caller.type === 'role-session')
         needs.noteUse({ accessKeyId, roleId: caller.role.roleId, at, service, region })
@@ -183,7 +192,16 @@ export async function requireLive(
   claims: SessionClaims,
 ): Promise<void> {
   await epochs.requireFresh()
-  const over = claims.expiresAt.epochMilliseconds <= clock().epochMilliseconds
+  refuseEnded(epochs, accessKeyId, claims, clock())
+}
+
+function refuseEnded(
+  epochs: Pick<AuthenticateNeeds['epochs'], 'of'>,
+  accessKeyId: string,
+  claims: SessionClaims,
+  now: Temporal.Instant,
+): void {
+  const over = claims.expiresAt.epochMilliseconds <= now.epochMilliseconds
   const isRaised = ([kind, id, epoch]: SessionClaims['epochs'][number]) => epochs.of(kind, id) !== epoch
   if (over || claims.epochs.some(isRaised) || isRaised(['key', accessKeyId, 0])) {
     const revoked = epochsOfSession(accessKeyId, claims).find(isRaised)

@@ -10,7 +10,7 @@ import {
 } from '#iam'
 import { unreadablePolicy, type PolicyRef } from '#policy'
 
-import type { SessionClaims } from './claims.ts'
+import type { SessionClaims, Tag } from './claims.ts'
 import type { Remembered } from './remembered.ts'
 import { mergeTags, tagRecord, tagsOf } from './tags.ts'
 
@@ -63,7 +63,7 @@ export async function sessionCaller(
         accountId,
         arn: roleSessionArn(role, principal.sessionName),
         userId: `${role.roleId}:${principal.sessionName}`,
-        tags: claims.tags.length === 0 ? role.tags : tagRecord(mergeTags(tagsOf(role.tags), claims.tags)),
+        tags: principalTags(role.tags, claims.tags),
         role,
         sessionName: principal.sessionName,
         sessionPolicies,
@@ -97,6 +97,16 @@ export async function sessionCaller(
     default:
       return principal satisfies never
   }
+}
+
+/** The role's tags, under those of the session. Of most sessions one of the two is empty. */
+function principalTags(
+  ofRole: Readonly<Record<string, string>>,
+  ofSession: readonly Tag[],
+): Readonly<Record<string, string>> {
+  if (ofSession.length === 0) return ofRole
+  const inherited = tagsOf(ofRole)
+  return tagRecord(inherited.length === 0 ? ofSession : mergeTags(inherited, ofSession))
 }
 
 const isLimited = ({ sessionPolicy, sessionPolicyArns }: SessionClaims): boolean =>

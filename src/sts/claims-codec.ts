@@ -71,10 +71,10 @@ export function readClaims(text: string): SessionClaims {
     sessionPolicyArns,
     federatedContext,
     chainDepth,
-    ...(sourceIdentity === 0 ? {} : { sourceIdentity }),
-    ...(sessionPolicy === 0 ? {} : { sessionPolicy }),
-    ...(mfaAt === 0 ? {} : { mfaAt: instant(mfaAt) }),
-    ...(federatedProvider === 0 ? {} : { federatedProvider }),
+    sourceIdentity: sourceIdentity === 0 ? undefined : sourceIdentity,
+    sessionPolicy: sessionPolicy === 0 ? undefined : sessionPolicy,
+    mfaAt: mfaAt === 0 ? undefined : instant(mfaAt),
+    federatedProvider: federatedProvider === 0 ? undefined : federatedProvider,
   }
 }
 

@@ -16,10 +16,10 @@ export function rememberOpened(tokens: SessionTokens): SessionTokens {
   const opened = recent<Opened>(maxTokens)
   return {
     mint: tokens.mint,
-    open(accessKeyId, token) {
+    open(accessKeyId, token, now) {
       const known = opened.get(token)
       if (known?.accessKeyId === accessKeyId) return known.session
-      const session = tokens.open(accessKeyId, token)
+      const session = tokens.open(accessKeyId, token, now)
       if (token.length <= maxCharacters) opened.set(token, { accessKeyId, session })
       return session
     },

@@ -1,5 +1,8 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
+/** How long every temporary access key id is; all its characters are ASCII. */
+export const sessionKeyIdCharacters = 20
+
 /**
  * A temporary access key id: `ASIA` and 80 bits in base32, which are a one, the account (40 bits) and randomness (39
  * bits). So the account of any temporary key is known without a look-up.

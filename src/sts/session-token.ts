@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { Secret, type Clock } from '#kernel'
@@ -7,7 +7,7 @@ import { hmacSha256, type Mac } from '#sigv4'
 import type { SessionClaims } from './claims.ts'
 import { readClaims, writeClaims } from './claims-codec.ts'
 import { refuseToken } from './refuse-token.ts'
-import { accountOfSessionKeyId, sessionKeyId } from './session-key-id.ts'
+import { accountOfSessionKeyId, sessionKeyId, sessionKeyIdCharacters } from './session-key-id.ts'
 import type { SignedSessions } from './signed-session.ts'
 
 /**
@@ -29,9 +29,10 @@ export type SessionTokens = {
   /**
    * Opens the token that belongs to an access key id. Expiry and epochs are the caller's to check, after the signature.
    *
+   * @param now where the caller has asked the clock already
    * @throws Failure unauthenticated `sts/invalid-token`, the same for every way a token can be wrong
    */
-  readonly open: (accessKeyId: string, token: string) => OpenedSession
+  readonly open: (accessKeyId: string, token: string, now?: Temporal.Instant) => OpenedSession
 }
 
 /**
@@ -75,18 +76,16 @@ const liveDays = 3
 
 /** Makes and opens session tokens. */
 export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
-  const today = (): number => Math.floor(needs.clock().epochMilliseconds / 86_400_000)
-  const sealKey = (kid: string): Uint8Array => needs.derive(`sts/sst1/seal/${kid}`)
+  const dayOf = (at: Temporal.Instant): number => Math.floor(at.epochMilliseconds / 86_400_000)
   const nextKid = countedKids(needs.tokensPerKey ?? 2 ** 30)
-  const macOf = rememberedMacs((kid) => hmacSha256(needs.derive(`sts/sst1/secret/${kid}`)))
-  const secretOf = (kid: string, accessKeyId: string, nonce: Uint8Array): Secret => {
-    const mac = macOf(kid)(Buffer.concat([Buffer.from(`sk${accessKeyId}`), nonce]))
-    return new Secret(Buffer.from(mac, 'latin1').toString('base64').slice(0, 40))
-  }
+  const keysOf = rememberedKeys((kid) => ({
+    seal: createSecretKey(needs.derive(`sts/sst1/seal/${kid}`)),
+    mac: hmacSha256(needs.derive(`sts/sst1/secret/${kid}`)),
+  }))
 
   const sealed: Pick<SessionTokens, 'mint' | 'open'> = {
     mint(claims, minimumSize = 0) {
-      const day = today()
+      const day = dayOf(needs.clock())
       const generation = nextKid(day)
       const kid = kidOf(day, generation)
       const noise = needs.random(17)
@@ -94,28 +93,32 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
       const nonce = noise.subarray(5)
       const { flags, plaintext } = pack(writeClaims(claims), minimumSize)
       const header = Buffer.of(version, day >> 8, day & 255, (generation << 4) | flags)
-      const cipher = createCipheriv('aes-256-gcm', sealKey(kid), nonce).setAAD(bound(header, accessKeyId))
+      const { seal, mac } = keysOf(kid)
+      const cipher = createCipheriv('aes-256-gcm', seal, nonce).setAAD(bound(header, accessKeyId))
       const sealed = cipher.update(plaintext)
       cipher.final()
       return {
         accessKeyId,
-        secretAccessKey: secretOf(kid, accessKeyId, nonce),
+        secretAccessKey: secretOf(mac, accessKeyId, nonce),
         sessionToken: Buffer.concat([header, nonce, cipher.getAuthTag(), sealed]).toString('base64'),
         expiration: claims.expiresAt,
       }
     },
 
-    open(accessKeyId, token) {
+    open(accessKeyId, token, now = needs.clock()) {
       const raw = token.length <= maxTokenCharacters ? Buffer.from(token, 'base64') : Buffer.alloc(0)
       // Base64 has many spellings of the same bytes; only the one we wrote is ours.
       if (raw.length <= sealedAt || raw.toString('base64') !== token) return refuseToken()
+      const accountId = accountOfSessionKeyId(accessKeyId) ?? refuseToken()
       const day = raw.readUInt16BE(1)
-      const age = today() - day
+      const age = dayOf(now) - day
       const kid = kidOf(day, (raw[3] ?? 0) >> 4)
       if (raw[0] !== version || age < -1 || age >= liveDays) return refuseToken()
       const header = raw.subarray(0, headerBytes)
       const nonce = raw.subarray(headerBytes, headerBytes + 12)
-      const decipher = createDecipheriv('aes-256-gcm', sealKey(kid), nonce, { authTagLength: 16 })
+      const { seal, mac } = keysOf(kid)
+      // Of a tag, GCM takes any length that it is given: this one has sixteen bytes.
+      const decipher = createDecipheriv('aes-256-gcm', seal, nonce)
         .setAAD(bound(header, accessKeyId))
         .setAuthTag(raw.subarray(headerBytes + 12, sealedAt))
       let plaintext: Buffer
@@ -127,8 +130,8 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
         return refuseToken()
       }
       const claims = readClaims(unpack(plaintext, raw[3] ?? 0))
-      if (claims.accountId !== accountOfSessionKeyId(accessKeyId)) return refuseToken()
-      return { claims, secretAccessKey: secretOf(kid, accessKeyId, nonce) }
+      if (claims.accountId !== accountId) return refuseToken()
+      return { claims, secretAccessKey: secretOf(mac, accessKeyId, nonce) }
     },
   }
   const { signed } = needs
@@ -139,8 +142,8 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
           form === 'signed' && claims.principal.kind === 'role'
             ? signed.wrap(sealed.mint(claims), claims, minimumSize)
             : sealed.mint(claims, minimumSize),
-        open: (accessKeyId, token) =>
-          sealed.open(accessKeyId, token.includes('.') ? signed.unwrap(accessKeyId, token) : token),
+        open: (accessKeyId, token, now) =>
+          sealed.open(accessKeyId, token.includes('.') ? signed.unwrap(accessKeyId, token) : token, now),
       }
 }
 
@@ -148,16 +151,19 @@ export function sessionTokens(needs: SessionTokenNeeds): SessionTokens {
 const kidOf = (day: number, generation: number): string =>
   generation === 0 ? String(day) : `${day}/${generation}`
 
-/** A day has sixteen keys at most, and three days count. */
-function rememberedMacs(macOf: (kid: string) => Mac): (kid: string) => Mac {
-  const macs = new Map<string, Mac>()
+/** The two keys of a kid. */
+type KidKeys = { readonly seal: KeyObject; readonly mac: Mac }
+
+/** A day has sixteen kids at most, and three days count. */
+function rememberedKeys(keysOf: (kid: string) => KidKeys): (kid: string) => KidKeys {
+  const remembered = new Map<string, KidKeys>()
   return (kid) => {
-    const known = macs.get(kid)
+    const known = remembered.get(kid)
     if (known !== undefined) return known
-    const mac = macOf(kid)
-    if (macs.size >= 48) macs.clear()
-    macs.set(kid, mac)
-    return mac
+    const keys = keysOf(kid)
+    if (remembered.size >= 48) remembered.clear()
+    remembered.set(kid, keys)
+    return keys
   }
 }
 
@@ -170,8 +176,28 @@ function countedKids(tokensPerKey: number): (day: number) => number {
   }
 }
 
-const bound = (header: Uint8Array, accessKeyId: string): Buffer =>
-  Buffer.concat([Buffer.from('signet/sst1/'), header, Buffer.from(accessKeyId)])
+/**
+ * Where what a seal is bound to, and what a secret is made from, are put together. Both have one length, since an access key
+ * id of a session has one; nothing waits in between, so nobody else writes here.
+ */
+const label = 'signet/sst1/'
+const binding = Buffer.alloc(label.length + headerBytes + sessionKeyIdCharacters)
+binding.write(label, 'latin1')
+const seed = Buffer.alloc(2 + sessionKeyIdCharacters + 12)
+seed.write('sk', 'latin1')
+
+function bound(header: Uint8Array, accessKeyId: string): Buffer {
+  binding.set(header, label.length)
+  binding.write(accessKeyId, label.length + headerBytes, 'latin1')
+  return binding
+}
+
+/** The first 40 characters of the base64 of the MAC, which its first 30 bytes make. */
+function secretOf(mac: Mac, accessKeyId: string, nonce: Uint8Array): Secret {
+  seed.write(accessKeyId, 2, 'latin1')
+  seed.set(nonce, 2 + sessionKeyIdCharacters)
+  return new Secret(Buffer.from(mac(seed).slice(0, 30), 'latin1').toString('base64'))
+}
 
 /** Deflates where that is shorter, pads where a minimum is asked for: length (2 bytes) and zeros around the rest. */
 function pack(text: string, minimumSize: number): { readonly flags: number; readonly plaintext: Buffer } {
