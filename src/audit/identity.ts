@@ -1,3 +1,5 @@
+import { recent } from '#kernel'
+
 /** CloudTrail's `userIdentity`: who acted. */
 export type UserIdentity = {
   readonly type: string
@@ -8,6 +10,18 @@ export type UserIdentity = {
   readonly userName?: string | undefined
   readonly sessionContext?: object | undefined
   readonly invokedBy?: string | undefined
+}
+
+const seconds = recent<string>(1_000)
+
+/** RFC 3339 to the second. One session makes many events, and the text of a date costs more than all the rest of a name. */
+function toSecond(at: Temporal.Instant): string {
+  const key = String(Math.floor(at.epochMilliseconds / 1_000))
+  const known = seconds.get(key)
+  if (known !== undefined) return known
+  const text = at.toString({ smallestUnit: 'second' })
+  seconds.set(key, text)
+  return text
 }
 
 /** A user of the directory. */
@@ -30,7 +44,7 @@ export const userIdentity = (
     : {
         sessionContext: {
           attributes: {
-            creationDate: session.createdAt.toString({ smallestUnit: 'second' }),
+            creationDate: toSecond(session.createdAt),
             mfaAuthenticated: String(session.mfaAuthenticated ?? false),
           },
         },
@@ -70,7 +84,7 @@ export const roleSessionIdentity = (session: {
       userName: session.role.name,
     },
     attributes: {
-      creationDate: session.issuedAt.toString({ smallestUnit: 'second' }),
+      creationDate: toSecond(session.issuedAt),
       mfaAuthenticated: String(session.mfaAuthenticated),
     },
   },

@@ -48,7 +48,7 @@ export type ServiceModel = {
 
 /** The shape of that name. A table that names a missing shape is a bug of the script that made it. */
 export function shapeNamed(model: ServiceModel, name: string): Shape {
-  const shape = Object.hasOwn(model.shapes, name) ? model.shapes[name] : undefined
+  const shape = model.shapes[name]
   if (shape === undefined) throw new TypeError(`The ${model.service} table has no shape ${name}`)
   return shape
 }

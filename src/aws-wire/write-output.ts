@@ -58,11 +58,7 @@ function xmlOf(model: ServiceModel, shapeName: string, value: unknown): string {
   switch (shape.type) {
     case 'structure':
       if (!isRecord(value)) return mismatch(shapeName)
-      return Object.entries(shape.members).reduce(
-        (xml, [name, memberShape]) =>
-          value[name] === undefined ? xml : xml + element(name, xmlOf(model, memberShape, value[name])),
-        '',
-      )
+      return structureXml(model, shape.members, value)
     case 'list':
       if (!Array.isArray(value)) return mismatch(shapeName)
       return value.map((each) => element('member', xmlOf(model, shape.member, each))).join('')
@@ -85,6 +81,19 @@ function xmlOf(model: ServiceModel, shapeName: string, value: unknown): string {
     default:
       return shape satisfies never
   }
+}
+
+function structureXml(
+  model: ServiceModel,
+  members: Readonly<Record<string, string>>,
+  value: Readonly<Record<string, unknown>>,
+): string {
+  let xml = ''
+  for (const name in members) {
+    const member = value[name]
+    if (member !== undefined) xml += element(name, xmlOf(model, members[name] ?? '', member))
+  }
+  return xml
 }
 
 function scalarText(shapeName: string, value: unknown): string {

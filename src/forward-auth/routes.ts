@@ -28,11 +28,11 @@ function say(ctx: Context, message: string): void {
  */
 export function forwardAuthProxies(needs: ForwardAuthNeeds): Middleware {
   const refusing = answering(wire)
-  return async (ctx, next) => {
+  return (ctx, next) => {
     if (!ctx.path.startsWith('/forward-auth/') || ctx.path === '/forward-auth/start') return next()
     const dialect = dialects.find(({ path }) => ctx.path === path || ctx.path.startsWith(`${path}/`))
     if (dialect === undefined) return next()
-    await refusing(ctx, async () => {
+    return refusing(ctx, async () => {
       const outcome = await answerProxy(needs, { original: dialect.read(ctx), from: requestInfo(ctx) })
       write(ctx, dialect, outcome)
     })

@@ -61,7 +61,8 @@ export function addressOf(request: IncomingMessage, proxies: TrustedProxies): st
   const peer = plain(request.socket.remoteAddress ?? '0.0.0.0')
   if (!proxies.trusts(peer)) return peer
   const forwarded = request.headers['x-forwarded-for']
-  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',').slice(-32)
+  if (forwarded === undefined) return peer
+  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',').slice(-32)
   for (const hop of hops.toReversed()) {
     const address = plain(hop.trim())
     if (isIP(address) === 0) break

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 
 /** A static file. */
 type Asset = {
@@ -84,12 +84,7 @@ function assetOf(body: Buffer, type: string): Asset {
 
 /** Answers GET and HEAD under `/assets/`; everything else goes on to the next. */
 export function serveAssets(assets: Assets): Middleware {
-  return async (ctx, next) => {
-    const asset = ctx.method === 'GET' || ctx.method === 'HEAD' ? assets.find(ctx.path) : undefined
-    if (asset === undefined) {
-      await next()
-      return
-    }
+  const send = async (ctx: Context, asset: Asset): Promise<void> => {
     ctx.set('Cache-Control', 'public, max-age=31536000, immutable')
     ctx.set('Vary', 'Accept-Encoding')
     ctx.type = asset.type
@@ -100,6 +95,10 @@ export function serveAssets(assets: Assets): Middleware {
       ctx.body = await asset.encoded(coding)
       ctx.set('Content-Encoding', coding)
     }
+  }
+  return (ctx, next) => {
+    const asset = ctx.method === 'GET' || ctx.method === 'HEAD' ? assets.find(ctx.path) : undefined
+    return asset === undefined ? next() : send(ctx, asset)
   }
 }
 

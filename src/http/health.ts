@@ -1,12 +1,11 @@
-import type { Middleware } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 
 /**
  * `/healthz` and `/healthz/live`: the process answers. `/healthz/ready`: `check` resolves (the database takes a write,
  * keys are there). No authentication and no detail.
  */
 export function health(check: () => Promise<void>): Middleware {
-  return async (ctx, next) => {
-    if (!ctx.path.startsWith('/healthz') || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
+  const answer = async (ctx: Context, next: Next): Promise<unknown> => {
     ctx.set('Cache-Control', 'no-store')
     ctx.type = 'text/plain'
     switch (ctx.path) {
@@ -27,4 +26,9 @@ export function health(check: () => Promise<void>): Middleware {
         return next()
     }
   }
+  // Every request passes here, and an asynchronous function that only passes it on is a promise and a turn more.
+  return (ctx, next) =>
+    ctx.path.startsWith('/healthz') && (ctx.method === 'GET' || ctx.method === 'HEAD')
+      ? answer(ctx, next)
+      : next()
 }

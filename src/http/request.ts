@@ -50,6 +50,10 @@ export const requestLog = (ctx: Context): RequestLog => {
   return (own.log ??= own.parent.child({ request: own.info.id }))
 }
 
+/** The first value of a header that is a list; empty where there is none. */
+const firstOf = (header: string | string[] | undefined): string =>
+  header === undefined ? '' : (String(header).split(',', 1)[0]?.trim() ?? '')
+
 /**
  * The first middleware: gives the request its id (`X-Request-ID` in the answer), its address and its log, writes one
  * line when it is answered, and answers 500 without detail when a bug comes through.
@@ -66,15 +70,14 @@ export function requestEdge(needs: {
     const at = needs.clock()
     const began = performance.now()
     const peerTrusted = needs.proxies.trusts(ctx.req.socket.remoteAddress ?? '')
-    const forwardedProto = peerTrusted ? ctx.get('x-forwarded-proto').split(',')[0]?.trim() : ''
+    const forwardedProto = peerTrusted ? firstOf(ctx.req.headers['x-forwarded-proto']) : ''
     const info: RequestInfo = {
       id: uuid(),
       at,
       ip: addressOf(ctx.req, needs.proxies),
       // node:http refuses a header with a NUL byte.
       userAgent: (ctx.req.headers['user-agent'] ?? '').slice(0, 512),
-      secure:
-        forwardedProto === undefined || forwardedProto === '' ? secureByDefault : forwardedProto === 'https',
+      secure: forwardedProto === '' ? secureByDefault : forwardedProto === 'https',
     }
     ;(ctx.req as Edged)[held] = { info, parent: needs.log }
     ctx.res.setHeader('X-Request-ID', info.id)

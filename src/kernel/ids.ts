@@ -44,9 +44,16 @@ export const uuid = (): string => randomUUID()
 
 /** A UUIDv7 (RFC 9562 §5.7): its order is the order in time. Variant and random part are those of a version 4. */
 export function timeOrderedId(at: Temporal.Instant): string {
-  const time = at.epochMilliseconds.toString(16).padStart(12, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
+  const milliseconds = at.epochMilliseconds
+  if (milliseconds !== stamp.milliseconds) {
+    const time = milliseconds.toString(16).padStart(12, '0')
+    stamp = { milliseconds, text: `${time.slice(0, 8)}-${time.slice(8)}-7` }
+  }
+  return stamp.text + randomUUID().slice(15)
 }
+
+/** How the ids of one millisecond begin: those of many events do. */
+let stamp = { milliseconds: NaN, text: '' }
 
 /** A new 12-digit account id. */
 export const accountId = (): string => String(randomInt(1_000_000_000, 1_000_000_000_000)).padStart(12, '0')

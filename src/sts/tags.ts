@@ -2,7 +2,8 @@ import type { Tag } from './claims.ts'
 
 /** Tags by their keys without regard to case; a later one takes the place of an earlier one. */
 export function mergeTags(...lists: readonly (readonly Tag[])[]): readonly Tag[] {
-  if (lists.every((each) => each.length === 0)) return []
+  const [only = [], ...others] = lists.filter((each) => each.length > 0)
+  if (others.length === 0 && only.length < 2) return only
   const merged = new Map<string, Tag>()
   for (const tag of lists.flat()) {
     const folded = tag.key.toLowerCase()

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createAudit, listEvents, nobody, systemIdentity } from '#audit'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { createAudit, listEvents, nobody, roleSessionIdentity, systemIdentity } from '#audit'
 import { type Database, sql } from '#database'
 import { testDatabase } from '../support/database.ts'
 import { fixedClock } from '../support/fixtures.ts'
@@ -76,4 +76,45 @@ it('an event’s id is a UUIDv7 of its time', async () => {
   expect(eventID).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(parseInt(eventID.replace('-', '').slice(0, 12), 16)).toBe(clock().epochMilliseconds)
   expect(eventTime).toBe(clock().toString({ smallestUnit: 'millisecond' }))
+})
+
+it('noted events whose write broke off are in the log once, whether it was done or not', async () => {
+  let tries = 0
+  const audit = createAudit({
+    database: {
+      ...database,
+      query: async (statement) => {
+        const mode = ++tries
+        if (mode === 1) throw new Error('nothing was written')
+        const rows = await database.query(statement)
+        if (mode === 2) throw new Error('all was written, and the answer was lost')
+        return rows
+      },
+    } as Database,
+    clock,
+    complain: () => {},
+  })
+  for (let number = 0; number < 3; number++)
+    void audit.note({ source: 'test', name: 'BrokenOff', by: nobody, parameters: { number } })
+  await vi.waitFor(async () => {
+    expect(tries).toBe(3)
+    await audit.flush()
+  })
+  expect(await listEvents(database, { name: 'BrokenOff' })).toHaveLength(3)
+})
+
+it('a session’s date is in its events to the second', async () => {
+  const issuedAt = Temporal.Instant.from('2026-02-03T04:05:06.789Z')
+  const role = { roleId: 'AROA', arn: 'arn:aws:iam::1:role/A', name: 'A' }
+  const session = { principalId: 'AROA:s', arn: 'arn:s', accountId: '1', role, mfaAuthenticated: false }
+  const dateOf = (at: Temporal.Instant) =>
+    roleSessionIdentity({ ...session, issuedAt: at }).sessionContext as {
+      attributes: { creationDate: string }
+    }
+  for (const [later, said] of [
+    [0, '2026-02-03T04:05:06Z'],
+    [0, '2026-02-03T04:05:06Z'],
+    [300, '2026-02-03T04:05:07Z'],
+  ] as const)
+    expect(dateOf(issuedAt.add({ milliseconds: later })).attributes.creationDate).toBe(said)
 })
