@@ -1,7 +1,7 @@
 import { recent, refuse } from '#kernel'
 
 import { queryPairs } from './encoding.ts'
-import { headerValues, isNamed, rawQueryOf, type SignableRequest } from './request.ts'
+import { hasHeader, headerValues, lowerCase, rawQueryOf, soleValue, type SignableRequest } from './request.ts'
 
 /** SigV4 (HMAC with the secret) or SigV4A (ECDSA with a key derived from it). */
 export type SigningAlgorithm = 'AWS4-HMAC-SHA256' | 'AWS4-ECDSA-P256-SHA256'
@@ -43,11 +43,9 @@ const incomplete = (message: string): never => refuse('malformed', 'sigv4/incomp
  */
 export function parseAuthorization(request: Omit<SignableRequest, 'body'>): Authorization | undefined {
   if (!request.rawUrl.startsWith('/')) incomplete('The request target must be a path.')
-  const header = headerValues(request.headers, 'authorization')
+  const line = soleValue(request.headers, 'authorization', authorizedTwice)
   const query = signatureQuery(rawQueryOf(request.rawUrl))
   const presigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')
-  if (header.length > 1) incomplete('The Authorization header is given more than once.')
-  const [line] = header
   if (line !== undefined && presigned)
     incomplete('Give the signature in the header or in the query, not both.')
   const authorization =
@@ -56,6 +54,8 @@ export function parseAuthorization(request: Omit<SignableRequest, 'body'>): Auth
   return authorization
 }
 
+const authorizedTwice = (): never => incomplete('The Authorization header is given more than once.')
+const givenTwice = (): never => incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
 const noQuery: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** The parameters of a query that a signature may be made of. */
@@ -69,14 +69,12 @@ function signatureQuery(rawQuery: string): ReadonlyMap<string, readonly string[]
 }
 
 function fromHeader(line: string, request: Pick<SignableRequest, 'headers'>): Authorization {
-  const dates = headerValues(request.headers, 'x-amz-date')
-  const tokens = headerValues(request.headers, 'x-amz-security-token')
   const { named, signature } = knownHeader(line) ?? readHeader(line, request)
-  if (dates.length > 1 || tokens.length > 1) incomplete('X-Amz-Date or X-Amz-Security-Token is given twice.')
+  const given = soleValue(request.headers, 'x-amz-date', givenTwice)
+  const sessionToken = soleValue(request.headers, 'x-amz-security-token', givenTwice)?.trim()
   const { date, signedAt } = dateOf(
-    dates[0] ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header."),
+    given ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header."),
   )
-  const sessionToken = tokens[0]?.trim()
   // Written out, since this is made for every request and copying with `...` costs several times as much.
   const { algorithm, accessKeyId, day, region, service, signedHeaders } = named
   return {
@@ -281,14 +279,14 @@ function requireSignedHeaders(
   let hosts = 0
   let unsigned = signedHeaders.includes('host') ? undefined : 'host'
   for (const [given] of headers) {
-    const name = given.toLowerCase()
+    const name = lowerCase(given)
     if (name === 'host') hosts++
     else if (name.startsWith('x-amz-') && !signedHeaders.includes(name)) unsigned ??= name
   }
   if (unsigned !== undefined) {
     refuse('unauthenticated', 'sigv4/unsigned-header', `'${unsigned}' must be a 'SignedHeader'.`)
   }
-  const missing = signedHeaders.find((name) => !headers.some((header) => isNamed(header, name)))
+  const missing = signedHeaders.find((name) => !hasHeader(headers, name))
   if (missing !== undefined) incomplete(`The signed header '${missing}' is not in the request.`)
   if (hosts > 1) incomplete('The Host header is given more than once.')
 }

@@ -73,16 +73,15 @@ export async function authenticate(
   const found = lookFor(needs, request, rules)
   // A session's credentials are in its token: waiting for them would cost as much as finding them.
   const { authorization, secret, publicKey, resolve } = found instanceof Promise ? await found : found
-  const check = () =>
-    verifySignature(authorization, request, {
-      secret: secret?.reveal(),
-      publicKey,
-      unsignedPayload: rules.unsignedPayload ?? false,
-      keys: needs.dayKeys,
-    })
+  const verifyRules = {
+    secret: secret?.reveal(),
+    publicKey,
+    unsignedPayload: rules.unsignedPayload ?? false,
+    keys: needs.dayKeys,
+  }
   // Verifying SigV4A costs many times what forging one does.
-  if (authorization.algorithm === 'AWS4-HMAC-SHA256') check()
-  else needs.costly(authorization.accessKeyId, check)
+  if (authorization.algorithm === 'AWS4-HMAC-SHA256') verifySignature(authorization, request, verifyRules)
+  else needs.costly(authorization.accessKeyId, () => verifySignature(authorization, request, verifyRules))
   const signed = await resolve()
   return rules.chunks === true && secret !== undefined && authorization.algorithm === 'AWS4-HMAC-SHA256'
     ? { ...signed, chunks: chunkChain(authorization, secret.reveal()) }

@@ -58,8 +58,10 @@ export async function sessionCaller(
       if (role === undefined) return undefined
       const sessionPolicies = isLimited(claims) ? await sessionPoliciesOf(needs, claims) : []
       return {
-        ...proof,
         type: 'role-session',
+        accessKeyId,
+        issuedAt,
+        mfaAt,
         accountId,
         arn: roleSessionArn(role, principal.sessionName),
         userId: `${role.roleId}:${principal.sessionName}`,
