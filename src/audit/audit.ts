@@ -29,18 +29,24 @@ export type Audit = {
 /** Stands between two bodies: RS, a control character, which JSON text never holds unescaped (RFC 8259 §7). */
 const between = '\u001e'
 
+const awkward = /["\\]/
+
+/** An array's literal. The driver would write each element anew for the sake of what hardly any of them has. */
+const list = (elements: readonly string[]): string =>
+  `{${elements.map((each) => `"${awkward.test(each) ? each.replaceAll(/["\\]/g, '\\$&') : each}"`).join(',')}}`
+
 /**
  * One statement and one plan for any number of rows: a batch is one commit. The bodies travel as one text, since an
  * array's literal would escape every quotation mark of them.
  */
 const insert = (rows: readonly EventRow[]) =>
   sql`insert into audit_event (event_id, event_time, event_name, actor, body)
-      select id::uuid, at::timestamptz, name, actor, body
+      select id, at, name, actor, body
         from unnest(
-          ${rows.map(({ id }) => id)}::text[],
-          ${rows.map(({ time }) => time)}::text[],
-          ${rows.map(({ name }) => name)}::text[],
-          ${rows.map(({ actor }) => actor)}::text[],
+          ${list(rows.map(({ id }) => id))}::uuid[],
+          ${list(rows.map(({ time }) => time))}::timestamptz[],
+          ${list(rows.map(({ name }) => name))}::text[],
+          ${list(rows.map(({ actor }) => actor))}::text[],
           string_to_array(${rows.map(({ body }) => body).join(between)}, ${between})
         ) as event(id, at, name, actor, body)`
 

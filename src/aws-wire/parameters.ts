@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { recent, refuse } from '#kernel'
+import { refuse } from '#kernel'
 
 /** The parameters of one call as a tree: `Tags.member.1.Key=a` is Tags → member → 1 → Key. */
 export type ParameterNode = {
@@ -20,22 +20,7 @@ const malformed = (message: string): never => refuse('malformed', 'aws-wire/malf
  *
  * @throws Failure malformed `aws-wire/malformed-query` for broken encoding, a NUL, too many or too deep names
  */
-export const readParameters = (text: string): ParameterNode =>
-  nameAlone.test(text) ? readNameAlone(text) : readAll(text)
-
-/** A call that says nothing but its name, such as GetCallerIdentity: most calls of a busy day are the same few texts. */
-const nameAlone = /^Action=[A-Za-z]{1,64}&Version=[0-9-]{10}$/
-const knownNames = recent<ParameterNode>(100)
-
-function readNameAlone(text: string): ParameterNode {
-  const known = knownNames.get(text)
-  if (known !== undefined) return known
-  const read = readAll(text)
-  knownNames.set(text, read)
-  return read
-}
-
-function readAll(text: string): ParameterNode {
+export function readParameters(text: string): ParameterNode {
   const root: Growing = { values: [], children: new Map() }
   const parts = text.split('&').filter((part) => part !== '')
   if (parts.length > maxParameters) malformed('The request has too many parameters.')

@@ -1,5 +1,6 @@
 import { roleSessionIdentity, rootIdentity, userIdentity, type UserIdentity } from '#audit'
 import type { User } from '#directory'
+import { recent } from '#kernel'
 import type { PolicyRef, RequestPrincipal } from '#policy'
 
 /** What every caller has, however it proved itself. */
@@ -96,8 +97,32 @@ export function principalOf(caller: Caller): RequestPrincipal {
   }
 }
 
-/** The caller as the audit log names it. */
+/** The callers that were named last, by their access keys: most make many calls, and each call is an event. */
+const named = recent<{ readonly caller: Caller; readonly identity: UserIdentity }>(1_000)
+
+/** The caller as the audit log names it. The same one is given the same identity, which is then written only once. */
 export function callerIdentity(caller: Caller): UserIdentity {
+  if (caller.accessKeyId === undefined) return identityOf(caller)
+  const known = named.get(caller.accessKeyId)
+  if (known !== undefined && isSame(known.caller, caller)) return known.identity
+  const identity = identityOf(caller)
+  named.set(caller.accessKeyId, { caller, identity })
+  return identity
+}
+
+/** Whether two callers have the same name in all its parts: what is remembered of a role or user is one object until it changes. */
+const isSame = (a: Caller, b: Caller): boolean =>
+  a.arn === b.arn &&
+  a.userId === b.userId &&
+  a.issuedAt === b.issuedAt &&
+  a.mfaAt === b.mfaAt &&
+  entityOf(a) === entityOf(b) &&
+  a.type === b.type
+
+const entityOf = (caller: Caller): object | undefined =>
+  caller.type === 'role-session' ? caller.role : caller.type === 'root' ? undefined : caller.user
+
+function identityOf(caller: Caller): UserIdentity {
   const mfaAuthenticated = caller.mfaAt !== undefined
   switch (caller.type) {
     case 'root':

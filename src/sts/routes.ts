@@ -31,6 +31,7 @@ import type { SignableRequest } from '#sigv4'
 
 import { wasAudited } from './audited.ts'
 import { authenticate, findCredentials, type SignedCaller } from './authenticate.ts'
+import { bareCallOf } from './bare-calls.ts'
 import { stsErrorOf } from './codes.ts'
 import type { StsNeeds } from './needs.ts'
 import { signedOperations, unsignedOperations } from './operations.ts'
@@ -129,9 +130,7 @@ async function answer(
   { format, throttle, call }: { format: 'xml' | 'json'; throttle: Middleware; call: Partial<Progress> },
 ): Promise<string> {
   const from = requestInfo(ctx)
-  const request = await readRequest(needs, ctx, call.service ?? '')
-  const parameters =
-    ctx.method === 'GET' ? readParameters(ctx.querystring) : readParameterBytes(bodyOf(request))
+  const { request, parameters } = await readCall(needs, ctx, call.service ?? '')
   const name = callNameOf(parameters) ?? { action: '', version: '' }
   call.name = name
   const unsigned = name.version === sts.version ? unsignedOperations.get(name.action) : undefined
@@ -158,16 +157,24 @@ async function answer(
   return run(needs, { signed, from, parameters, format })
 }
 
-/** The request as it was signed. A body past the small limit is read only for a key that exists. */
-async function readRequest(needs: StsNeeds, ctx: Context, service: string): Promise<SignableRequest> {
+/** The request as it was signed, and what it says. A body past the small limit is read only for a key that exists. */
+async function readCall(
+  needs: StsNeeds,
+  ctx: Context,
+  service: string,
+): Promise<{ readonly request: SignableRequest; readonly parameters: ParameterNode }> {
   const { rawHeaders: raw } = ctx.req
   const headers: [string, string][] = []
   for (let index = 0; index < raw.length; index += 2) headers.push([raw[index] ?? '', raw[index + 1] ?? ''])
-  const head = { method: ctx.method, rawUrl: ctx.req.url ?? '/', headers }
-  if (ctx.method === 'GET') return { ...head, body: noBody }
+  const { method } = ctx
+  const head = { method, rawUrl: ctx.req.url ?? '/', headers }
+  if (method === 'GET')
+    return { request: { ...head, body: noBody }, parameters: readParameters(ctx.querystring) }
   const large = service === 'iam' && Number(ctx.get('content-length')) > unsignedBytes
   if (large) await findCredentials(needs, head, { services: ['iam'] })
-  return { ...head, body: await readRaw(ctx, large ? signedBytes : unsignedBytes) }
+  const bytes = await readRaw(ctx, large ? signedBytes : unsignedBytes)
+  const { body, parameters } = bareCallOf(bytes) ?? { body: bytes, parameters: readParameterBytes(bytes) }
+  return { request: { method, rawUrl: head.rawUrl, headers, body }, parameters }
 }
 
 /** A header that came once or joined; empty where it is absent. */
@@ -175,8 +182,6 @@ function headerOf(ctx: Context, name: 'accept' | 'x-amz-target'): string {
   const value = ctx.req.headers[name]
   return typeof value === 'string' ? value : (value?.join(', ') ?? '')
 }
-
-const bodyOf = ({ body }: SignableRequest): Uint8Array => (body instanceof Uint8Array ? body : noBody)
 
 const jsonWanted = (ctx: Context): boolean =>
   headerOf(ctx, 'accept').split(',', 1)[0]?.trim() === 'application/json'

@@ -118,3 +118,38 @@ it('a session’s date is in its events to the second', async () => {
   ] as const)
     expect(dateOf(issuedAt.add({ milliseconds: later })).attributes.creationDate).toBe(said)
 })
+
+it('names and actors are stored as they are, whatever characters they have', async () => {
+  const audit = createAudit({ database, clock })
+  const names = ['quote " and backslash \\', '{braces}, commas', 'NULL', '', '\\"', 'line\nend', 'ünï 😀']
+  await Promise.all(
+    names.map((name) =>
+      audit.recordSoon({ source: 'odd', name, by: { type: 'Odd', arn: `arn of ${name}` } }),
+    ),
+  )
+  for (const name of names) {
+    const [event, ...more] = await listEvents(database, { name })
+    expect(more).toEqual([])
+    const { rows } = await database.query(sql`select actor from audit_event where event_name = ${name}`)
+    expect(rows).toEqual([{ actor: `arn of ${name}` }])
+    expect(JSON.parse(event?.body ?? '')).toMatchObject({
+      eventName: name,
+      userIdentity: { type: 'Odd', arn: `arn of ${name}` },
+    })
+  }
+})
+
+it('an access key that acts for another identity than before is told by the new one', async () => {
+  const audit = createAudit({ database, clock })
+  for (const arn of ['arn:before', 'arn:after'])
+    await audit.recordSoon({
+      source: 'test',
+      name: 'Renamed',
+      by: { type: 'IAMUser', arn, accessKeyId: 'AKIA1' },
+    })
+  const events = await listEvents(database, { name: 'Renamed' })
+  const told = events.map(
+    ({ body }) => (JSON.parse(body) as { userIdentity: { arn: string } }).userIdentity.arn,
+  )
+  expect(told.toSorted()).toEqual(['arn:after', 'arn:before'])
+})

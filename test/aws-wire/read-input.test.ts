@@ -36,19 +36,6 @@ describe('reads', () => {
     expect(input.TransitiveTagKeys).toEqual(['a', 'b', 'c'])
   })
 
-  it('a call that is nothing but its name, each time alike and never as another', () => {
-    const call = (text: string) => callNameOf(readParameters(text))
-    for (let time = 0; time < 2; time++) {
-      expect(call('Action=GetCallerIdentity&Version=2011-06-15')).toEqual({
-        action: 'GetCallerIdentity',
-        version: '2011-06-15',
-      })
-      expect(call('Action=GetCallerIdentity&Version=2010-05-08')).toMatchObject({ version: '2010-05-08' })
-      expect(call('Action=GetSessionToken&Version=2011-06-15')).toMatchObject({ action: 'GetSessionToken' })
-    }
-    expect(() => call('Action=GetCallerIdentity&Action=ListUsers')).toThrow(/more than once/)
-  })
-
   it('a bare list name with an empty value as an empty list, not as a missing one', () => {
     const parameters = readParameters('OpenIDConnectProviderArn=arn:aws:iam::1:oidc/exa&ThumbprintList=')
     expect(readInput(iam, 'UpdateOpenIDConnectProviderThumbprint', parameters).ThumbprintList).toEqual([])
