@@ -119,25 +119,28 @@ export async function openEpochs(needs: {
     : setInterval(() => void catchUpOnce().catch(() => {}), pollMilliseconds).unref()
   const age = () => (alone ? 0 : performance.now() - freshAt)
 
+  /** The answer to nearly every question: it is asked once a request, and needs no promise of its own. */
+  const fresh = Promise.resolve()
+  const becomeFresh = async () => {
+    const waited = new Promise<void>((resolve) => setTimeout(resolve, patienceMilliseconds).unref())
+    await Promise.race([catchUpOnce().catch(() => {}), waited])
+    if (age() > boundMilliseconds) {
+      refuse(
+        'unavailable',
+        'sessions/revocations-unknown',
+        'It is not known here which sessions were revoked. Try again.',
+        { age: Math.round(age()) },
+      )
+    }
+  }
+
   return {
     of: (kind, id) => raises.get(kind)?.get(id)?.epoch ?? 0,
     async raise(tx, kind, id) {
       await tx.query(sql`select raise_epoch(${kind}, ${id})`)
     },
     catchUp,
-    async requireFresh() {
-      if (age() <= boundMilliseconds) return
-      const waited = new Promise<void>((resolve) => setTimeout(resolve, patienceMilliseconds).unref())
-      await Promise.race([catchUpOnce().catch(() => {}), waited])
-      if (age() > boundMilliseconds) {
-        refuse(
-          'unavailable',
-          'sessions/revocations-unknown',
-          'It is not known here which sessions were revoked. Try again.',
-          { age: Math.round(age()) },
-        )
-      }
-    },
+    requireFresh: () => (age() <= boundMilliseconds ? fresh : becomeFresh()),
     age,
     known: function* () {
       for (const ofKind of raises.values()) yield* ofKind.values()

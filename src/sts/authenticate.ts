@@ -72,7 +72,18 @@ export async function authenticate(
 ): Promise<SignedCaller> {
   const found = lookFor(needs, request, rules)
   // A session's credentials are in its token: waiting for them would cost as much as finding them.
-  const { authorization, secret, publicKey, resolve } = found instanceof Promise ? await found : found
+  const credentials = found instanceof Promise ? await found : found
+  verifyWith(credentials, needs, request, rules)
+  const signed = await credentials.resolve()
+  return rules.chunks === true ? { ...signed, chunks: chunksOf(credentials) } : signed
+}
+
+function verifyWith(
+  { authorization, secret, publicKey }: Credentials,
+  needs: AuthenticateNeeds,
+  request: SignableRequest,
+  rules: AuthenticateRules,
+): void {
   const verifyRules = {
     secret: secret?.reveal(),
     publicKey,
@@ -82,11 +93,12 @@ export async function authenticate(
   // Verifying SigV4A costs many times what forging one does.
   if (authorization.algorithm === 'AWS4-HMAC-SHA256') verifySignature(authorization, request, verifyRules)
   else needs.costly(authorization.accessKeyId, () => verifySignature(authorization, request, verifyRules))
-  const signed = await resolve()
-  return rules.chunks === true && secret !== undefined && authorization.algorithm === 'AWS4-HMAC-SHA256'
-    ? { ...signed, chunks: chunkChain(authorization, secret.reveal()) }
-    : signed
 }
+
+const chunksOf = ({ authorization, secret }: Credentials): ChunkChain | undefined =>
+  secret !== undefined && authorization.algorithm === 'AWS4-HMAC-SHA256'
+    ? chunkChain(authorization, secret.reveal())
+    : undefined
 
 /**
  * The first half of `authenticate`: what can be checked from the header alone. A reader calls it before it takes a
