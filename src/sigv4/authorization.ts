@@ -18,6 +18,8 @@ export type Authorization = {
   readonly service: string
   /** Lower case, in the signer's order. */
   readonly signedHeaders: readonly string[]
+  /** The same as sent: with semicolons between. */
+  readonly signedHeaderList: string
   /** Lower-case hex: 32 bytes of SigV4, a DER signature of SigV4A. */
   readonly signature: string
   /** X-Amz-Date as sent. */
@@ -76,7 +78,7 @@ function fromHeader(line: string, request: Pick<SignableRequest, 'headers'>): Au
     given ?? incomplete("Authorization header requires existence of an 'X-Amz-Date' header."),
   )
   // Written out, since this is made for every request and copying with `...` costs several times as much.
-  const { algorithm, accessKeyId, day, region, service, signedHeaders } = named
+  const { algorithm, accessKeyId, day, region, service, signedHeaders, signedHeaderList } = named
   return {
     form: 'header',
     algorithm,
@@ -85,6 +87,7 @@ function fromHeader(line: string, request: Pick<SignableRequest, 'headers'>): Au
     region,
     service,
     signedHeaders,
+    signedHeaderList,
     signature,
     date,
     signedAt,
@@ -93,19 +96,29 @@ function fromHeader(line: string, request: Pick<SignableRequest, 'headers'>): Au
 }
 
 /** What the Authorization header alone says, the same for all that a client signs in a day. */
-type Named = Pick<Authorization, 'algorithm' | 'accessKeyId' | 'day' | 'region' | 'service' | 'signedHeaders'>
+type Named = Pick<Authorization, 'algorithm' | 'accessKeyId' | 'day' | 'region' | 'service'> & SignedHeaders
 type ReadHeader = { readonly named: Named; readonly signature: string }
 
 /** Headers that were read, by all of them but the signature. */
 const knownHeaders = recent<Named>(1_000)
 const longestKnown = 1_024
 const signatureCharacters = 64
-const hexSignature = /^[0-9a-f]{64}$/
+
+/** Whether a text is 64 lower-case hex digits. Asked for every request: an expression takes several times as long. */
+function isHexSignature(text: string): boolean {
+  if (text.length !== signatureCharacters) return false
+  for (let index = 0; index < signatureCharacters; index++) {
+    const code = text.charCodeAt(index)
+    const isDigit = code >= 0x30 && code <= 0x39
+    if (!isDigit && !(code >= 0x61 && code <= 0x66)) return false
+  }
+  return true
+}
 
 function knownHeader(line: string): ReadHeader | undefined {
   const named = knownHeaders.get(line.slice(0, -signatureCharacters))
   const signature = line.slice(-signatureCharacters)
-  return named !== undefined && hexSignature.test(signature) ? { named, signature } : undefined
+  return named !== undefined && isHexSignature(signature) ? { named, signature } : undefined
 }
 
 /** SigV4 as every client writes it: the three parts in this order, the signature last. */
@@ -118,7 +131,7 @@ function readHeader(line: string, request: Pick<SignableRequest, 'headers'>): Re
     return readUnusualHeader(line, request)
   const algorithm = 'AWS4-HMAC-SHA256'
   const scope = scopeOf(credential, algorithm, '')
-  const named = { algorithm, ...scope, signedHeaders: signedHeadersOf(list) } as const
+  const named = { algorithm, ...scope, ...signedHeadersOf(list) } as const
   if (line.length <= longestKnown) knownHeaders.set(line.slice(0, -signatureCharacters), named)
   return { named, signature }
 }
@@ -142,7 +155,7 @@ function readUnusualHeader(line: string, request: Pick<SignableRequest, 'headers
     named: {
       algorithm,
       ...scopeOf(piece('Credential'), algorithm, regions.join(',')),
-      signedHeaders: signedHeadersOf(piece('SignedHeaders')),
+      ...signedHeadersOf(piece('SignedHeaders')),
     },
     signature: signatureOf(piece('Signature'), algorithm),
   }
@@ -167,7 +180,7 @@ function fromQuery(query: ReadonlyMap<string, readonly string[]>): Authorization
     form: 'presigned',
     algorithm,
     ...scopeOf(piece('X-Amz-Credential'), algorithm, optional('X-Amz-Region-Set') ?? ''),
-    signedHeaders: signedHeadersOf(piece('X-Amz-SignedHeaders')),
+    ...signedHeadersOf(piece('X-Amz-SignedHeaders')),
     signature: signatureOf(piece('X-Amz-Signature'), algorithm),
     ...dateOf(piece('X-Amz-Date')),
     ...(token === undefined ? {} : { sessionToken: token }),
@@ -215,19 +228,22 @@ function scopeOf(
   return { accessKeyId, day, region, service }
 }
 
-/** Lists of signed headers that were read: a kind of client signs the same ones for everybody who uses it. */
-const knownLists = recent<readonly string[]>(1_000)
+type SignedHeaders = Pick<Authorization, 'signedHeaders' | 'signedHeaderList'>
 
-function signedHeadersOf(list: string): readonly string[] {
+/** Lists of signed headers that were read: a kind of client signs the same ones for everybody who uses it. */
+const knownLists = recent<SignedHeaders>(1_000)
+
+function signedHeadersOf(list: string): SignedHeaders {
   const known = knownLists.get(list)
   if (known !== undefined) return known
-  const names = list.split(';')
-  if (names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]{1,256}$/.test(name))) {
+  const signedHeaders = list.split(';')
+  if (signedHeaders.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]{1,256}$/.test(name))) {
     incomplete('SignedHeaders must be lower-case header names with semicolons between them.')
   }
-  if (new Set(names).size !== names.length) incomplete('SignedHeaders names a header twice.')
-  if (list.length <= longestKnown) knownLists.set(list, names)
-  return names
+  if (new Set(signedHeaders).size !== signedHeaders.length) incomplete('SignedHeaders names a header twice.')
+  const read = { signedHeaders, signedHeaderList: list }
+  if (list.length <= longestKnown) knownLists.set(list, read)
+  return read
 }
 
 /** A set of one region is that region; of several, or with globs, any. */
@@ -242,9 +258,7 @@ function regionOf(regionSet: string): string {
 
 function signatureOf(signature: string, algorithm: SigningAlgorithm): string {
   if (algorithm === 'AWS4-HMAC-SHA256') {
-    return hexSignature.test(signature)
-      ? signature
-      : incomplete('Signature must be 64 lower-case hex digits.')
+    return isHexSignature(signature) ? signature : incomplete('Signature must be 64 lower-case hex digits.')
   }
   return /^(?:[0-9a-f]{2}){8,72}$/.test(signature)
     ? signature

@@ -8,6 +8,8 @@ import { isNamed, rawPathOf, rawQueryOf, type HeaderPairs, type SignableRequest 
 type CanonicalRules = {
   /** Lower case, in the order the signer lists them. */
   readonly signedHeaders: readonly string[]
+  /** The same with semicolons between, where the caller has it. */
+  readonly signedHeaderList?: string
   /** The last line: a hash, or the literal a streaming or unsigned payload has instead. */
   readonly payloadHash: string
   /** The service of the scope: every one but `s3` encodes the path a second time. */
@@ -25,7 +27,7 @@ export function canonicalRequest(request: SignableRequest, rules: CanonicalRules
   const { method, rawUrl, headers } = request
   let text = `${method}\n${canonicalPath(rawPathOf(rawUrl), rules.service)}\n${canonicalQuery(rawQueryOf(rawUrl))}\n`
   for (const name of rules.signedHeaders) text += `${name}:${canonicalValue(headers, name)}\n`
-  return `${text}\n${rules.signedHeaders.join(';')}\n${rules.payloadHash}`
+  return `${text}\n${rules.signedHeaderList ?? rules.signedHeaders.join(';')}\n${rules.payloadHash}`
 }
 
 function canonicalPath(rawPath: string, service: string): string {

@@ -32,9 +32,10 @@ export function verifySignature(
   request: SignableRequest,
   rules: VerifyRules,
 ): void {
-  const { accessKeyId, service, signedHeaders } = authorization
+  const { accessKeyId, service, signedHeaders, signedHeaderList } = authorization
   const canonical = canonicalRequest(request, {
     signedHeaders,
+    signedHeaderList,
     service,
     payloadHash: signedPayloadHash(authorization, request, rules.unsignedPayload ?? false),
   })

@@ -9,7 +9,7 @@ import { headerValues, payloadHash, type SignableRequest } from './request.ts'
 /** What a request that was signed with a certificate's key says about its signature. Nothing in it is proven yet. */
 export type X509Authorization = Omit<
   Authorization,
-  'accessKeyId' | 'algorithm' | 'sessionToken' | 'expiresInSeconds'
+  'accessKeyId' | 'algorithm' | 'signedHeaderList' | 'sessionToken' | 'expiresInSeconds'
 > & {
   readonly algorithm: 'AWS4-X509-RSA-SHA256' | 'AWS4-X509-ECDSA-SHA256'
   /** The certificate's serial number. */
