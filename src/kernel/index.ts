@@ -19,3 +19,4 @@ export {
 export type { UniqueIdPrefix } from './ids.ts'
 export { recent } from './recent.ts'
 export { Secret } from './secret.ts'
+export { endOfTurn } from './turn.ts'

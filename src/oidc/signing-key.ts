@@ -1,15 +1,10 @@
 import { type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
+import { endOfTurn } from '#kernel'
 import type { SigningKey } from '#keys'
 import { ExternalSigningKey } from './library.ts'
 
 const signInPool = promisify(sign)
-
-type Waiting = {
-  readonly data: Uint8Array
-  resolve(signature: Buffer): void
-  reject(reason: unknown): void
-}
 
 /**
  * One of our keys as the library signs with it. ES256 is signed on this thread: the way through the pool costs more than
@@ -22,7 +17,6 @@ type Waiting = {
  */
 export class ProviderKey extends ExternalSigningKey {
   readonly #key: SigningKey
-  #waiting: Waiting[] = []
 
   constructor(key: SigningKey) {
     super()
@@ -35,24 +29,10 @@ export class ProviderKey extends ExternalSigningKey {
     return this.#key.publicKey
   }
 
-  override sign(data: Uint8Array): Promise<Buffer> {
-    if (this.#key.alg !== 'ES256') return signInPool('sha256', data, this.#key.privateKey)
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ data, resolve, reject })
-      if (this.#waiting.length === 1) setImmediate(() => this.#signAll())
-    })
-  }
-
-  #signAll(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    const key = { key: this.#key.privateKey, dsaEncoding: 'ieee-p1363' } as const
-    for (const { data, resolve, reject } of waiting) {
-      try {
-        resolve(sign('sha256', data, key))
-      } catch (thrown) {
-        reject(thrown)
-      }
-    }
+  override async sign(data: Uint8Array): Promise<Buffer> {
+    const { alg, privateKey } = this.#key
+    if (alg !== 'ES256') return signInPool('sha256', data, privateKey)
+    await endOfTurn()
+    return sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
   }
 }
