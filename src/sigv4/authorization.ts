@@ -136,6 +136,8 @@ function readHeader(line: string, request: Pick<SignableRequest, 'headers'>): Re
   return { named, signature }
 }
 
+const headerParts: ReadonlySet<string> = new Set(['Credential', 'SignedHeaders', 'Signature'])
+
 /** Any other spelling that the syntax allows, and SigV4A, whose region is in a header of its own. */
 function readUnusualHeader(line: string, request: Pick<SignableRequest, 'headers'>): ReadHeader {
   const [given, rest = ''] = splitOnce(line.trim(), ' ')
@@ -146,6 +148,8 @@ function readUnusualHeader(line: string, request: Pick<SignableRequest, 'headers
     if (trimmed === '') continue
     const [name, value] = splitOnce(trimmed, '=')
     if (value === undefined || parts.has(name)) incomplete('Authorization header has a malformed part.')
+    if (!headerParts.has(name))
+      incomplete('Authorization header has a part that Signature Version 4 does not know.')
     parts.set(name, value ?? '')
   }
   const piece = (name: string): string =>
