@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * Who holds a session without being a user here: the subject of a token, an assertion or a certificate that an identity
@@ -17,5 +17,5 @@ export type FederatedSubject =
 export function federatedEpochId(who: FederatedSubject): string {
   const name =
     'subject' in who ? ['subject', who.providerArn, who.subject] : ['federated-user', who.federatedUserArn]
-  return createHash('sha256').update(JSON.stringify(name)).digest().subarray(0, 16).toString('base64url')
+  return hash('sha256', JSON.stringify(name), 'buffer').subarray(0, 16).toString('base64url')
 }

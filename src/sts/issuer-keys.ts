@@ -11,13 +11,14 @@ export type IssuerKeys = (issuer: string) => Promise<JWTVerifyGetKey>
 const discovery = z.object({ issuer: z.string(), jwks_uri: z.string() })
 const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(200) })
 
-type Known = { readonly fetchedAt: Temporal.Instant; readonly find: JWTVerifyGetKey }
+type Known = { readonly fetchedAt: number; readonly find: JWTVerifyGetKey }
 
-const freshFor = Temporal.Duration.from({ minutes: 10 })
+// In milliseconds.
+const freshFor = 10 * 60_000
 /** Keys that cannot be fetched anew still count for so long. */
-const staleFor = Temporal.Duration.from({ hours: 24 })
+const staleFor = 24 * 3_600_000
 /** An unknown key id asks the issuer again, but a flood of them does not. */
-const askAgainAfter = Temporal.Duration.from({ seconds: 60 })
+const askAgainAfter = 60_000
 const maxIssuers = 1_000
 
 /**
@@ -29,8 +30,8 @@ const maxIssuers = 1_000
 export function issuerKeys(needs: { readonly fetchJson: FetchJson; readonly clock: Clock }): IssuerKeys {
   const known = new Map<string, Known>()
   const underWay = new Map<string, Promise<Known>>()
-  const olderThan = ({ fetchedAt }: Known, age: Temporal.Duration): boolean =>
-    Temporal.Instant.compare(fetchedAt.add(age), needs.clock()) <= 0
+  const olderThan = ({ fetchedAt }: Known, milliseconds: number): boolean =>
+    needs.clock().epochMilliseconds - fetchedAt >= milliseconds
 
   const fetchOnce = (issuer: string): Promise<Known> => {
     const running = underWay.get(issuer)
@@ -86,7 +87,7 @@ async function fetchKeys(
     const { keys } = keySet.parse(await fetchJson(new URL(found.jwks_uri)))
     // A symmetric key in a public document is no key.
     const usable = keys.filter((key) => key['kty'] !== 'oct' && (key['use'] ?? 'sig') === 'sig')
-    return { fetchedAt: clock(), find: createLocalJWKSet({ keys: usable }) }
+    return { fetchedAt: clock().epochMilliseconds, find: createLocalJWKSet({ keys: usable }) }
   } catch (thrown) {
     return refuse(
       'unavailable',

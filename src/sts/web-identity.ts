@@ -1,9 +1,10 @@
-import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose'
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey } from 'jose'
 import { z } from 'zod'
 
 import { refuse, type Clock } from '#kernel'
 
 import type { Tag } from './claims.ts'
+import { verifyJwt } from './verify-jwt.ts'
 
 /** An OIDC identity provider entity, as far as a token is held against it. */
 export type TrustedIssuer = {
@@ -128,14 +129,14 @@ async function verify(
   issuer: string,
 ): Promise<JWTPayload> {
   try {
-    const { payload, protectedHeader } = await jwtVerify(token, await keysOf(issuer), {
+    const { payload, header } = await verifyJwt(token, await keysOf(issuer), {
       algorithms,
       issuer,
       clockTolerance: leewaySeconds,
       currentDate: new Date(clock().epochMilliseconds),
     })
     // RFC 8725 §3.11: an access token or a logout token of the same issuer is not somebody's identity.
-    const { typ = 'JWT' } = protectedHeader
+    const { typ = 'JWT' } = header
     return typ.toUpperCase() === 'JWT'
       ? payload
       : refuseToken('type', 'The token provided is not an ID Token.', { typ })
