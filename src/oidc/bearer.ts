@@ -1,4 +1,3 @@
-import { type CryptoKey, jwtVerify } from 'jose'
 import type { App } from '#apps'
 import type { User } from '#directory'
 import { type Clock, refuse } from '#kernel'
@@ -7,7 +6,7 @@ import { findAccount } from './account.ts'
 import type { Clients } from './clients.ts'
 import type { Provider } from './library.ts'
 import type { OidcNeeds } from './needs.ts'
-import { ownResource } from './resources.ts'
+import { readOwnJwt } from './own-jwt.ts'
 
 /** Who stands behind a bearer token at our own APIs. */
 export type Bearer =
@@ -60,28 +59,11 @@ export async function authenticateBearer(
 }
 
 async function fromJwt(needs: Needs, token: string): Promise<Bearer> {
-  const claims = await jwtVerify(
-    token,
-    ({ kid, alg }): CryptoKey | ReturnType<Keys['list']>[number]['publicKey'] => {
-      const key = needs.keys.list('oidc').find((each) => each.kid === kid && each.alg === alg)
-      return key?.publicKey ?? no('unknown key')
-    },
-    {
-      algorithms: ['ES256', 'RS256'],
-      typ: 'at+jwt',
-      issuer: needs.publicUrl.origin,
-      audience: ownResource(needs.publicUrl),
-      requiredClaims: ['exp', 'client_id', 'sub'],
-      currentDate: new Date(needs.clock().epochMilliseconds),
-    },
-  ).then(
-    ({ payload }) => payload,
-    (thrown: unknown) => no(String(thrown)),
-  )
-  const clientId = String(claims['client_id'])
-  const client = await needs.clients.find(clientId)
-  if (client === undefined || claims.sub !== clientId || claims['cnf'] !== undefined) return no('client')
-  return { kind: 'client', clientId, app: client.app, scopes: words(claims['scope']) }
+  const read = await readOwnJwt(needs, token)
+  if (typeof read === 'string') return no(read)
+  const { claims, client } = read
+  if (claims['cnf'] !== undefined) return no('bound to a key')
+  return { kind: 'client', clientId: client.clientId, app: client.app, scopes: words(claims['scope']) }
 }
 
 async function fromOpaque(

@@ -19,7 +19,7 @@ export async function requirementOfInteraction(
   if (client === undefined) return refuse('not-found', 'oidc/client-gone', 'This app is no longer here.')
   const requirement = requirementOf(client, interaction.params)
   const { reasons } = interaction.prompt
-  const insists = reasons.includes('login_prompt') || reasons.includes('subject')
+  const insists = ['login_prompt', 'select_account_prompt', 'subject'].some((each) => reasons.includes(each))
   return insists ? { ...requirement, forceSince: needs.clock() } : requirement
 }
 
@@ -47,6 +47,8 @@ export async function resume(provider: Providing, uid: string, result: SignInRes
             acr: signedIn(result.session).acr,
             amr: [...signedIn(result.session).amr],
           },
+          // Who signs in has chosen who to be.
+          select_account: {},
         }
       : { error: 'access_denied', error_description: result.reason },
   )

@@ -2,10 +2,13 @@ import { type Context, contentSecurityPolicy, type Middleware, requestInfo, requ
 import compose from 'koa-compose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Browser } from './browser.ts'
+import { goOnByGet } from './by-post.ts'
+import type { Clients } from './clients.ts'
 import { writeNoted } from './events.ts'
 import type { Provider } from './library.ts'
 import type { OidcNeeds } from './needs.ts'
 import { routes } from './provider.ts'
+import { sharpener } from './sharpen.ts'
 import { finishSignOut } from './sign-out.ts'
 import { Failure, isFailure } from '#kernel'
 
@@ -24,6 +27,9 @@ const fixed = new Set<string>([
   `${routes.end_session}/success`,
 ])
 
+/** What takes its request as a form too. */
+const byPostToo = new Set<string>([routes.authorization, routes.end_session])
+
 const resumes = new RegExp(`^(?:${routes.authorization}|${routes.code_verification})/[\\w-]{1,64}$`)
 
 /** What the provider answers; everything else falls through to the other slices and to our 404. */
@@ -39,6 +45,7 @@ export function mount(current: () => Providing, publicUrl: URL): Middleware {
   const protocol = publicUrl.protocol.slice(0, -1)
   return (ctx, next) => {
     if (!isProviders(ctx.path)) return next()
+    if (ctx.method === 'POST' && byPostToo.has(ctx.path)) return goOnByGet(ctx)
     const provider = current()
     if (running?.provider !== provider) running = { provider, handler: compose(provider.middleware) }
     const { headers } = ctx.req
@@ -55,7 +62,11 @@ export function mount(current: () => Providing, publicUrl: URL): Middleware {
 const nothingMore = async (): Promise<void> => {}
 
 /** What is done around every answer of a Provider. */
-export function surround(provider: Providing, needs: OidcNeeds & { readonly browser: Browser }): void {
+export function surround(
+  provider: Providing,
+  needs: OidcNeeds & { readonly browser: Browser; readonly clients: Clients },
+): void {
+  const sharpen = sharpener(needs)
   provider.use(async (ctx, next) => {
     try {
       if (ctx.path === routes.code_verification && (await isStrayDeviceForm(provider, ctx))) {
@@ -73,6 +84,7 @@ export function surround(provider: Providing, needs: OidcNeeds & { readonly brow
       const { oidc } = ctx as { oidc?: KoaContextWithOIDC['oidc'] }
       if (oidc !== undefined) {
         const inside = ctx as unknown as KoaContextWithOIDC
+        await sharpen(inside)
         await finishSignOut(needs, inside)
         await writeNoted(needs, inside)
         allowFormPost(inside)

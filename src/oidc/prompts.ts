@@ -42,6 +42,8 @@ export function interactionPrompts(needs: PromptNeeds): Policy.DefaultPolicy {
     ),
     0,
   )
+  // Choosing an account is signing in anew: the page asks who one is (OpenID Connect Core §3.1.2.1).
+  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
   // A native client of ours is not a third party; one that asks for consent is asked for every time (RFC 8252 §8.6).
   const consent = policy.get('consent')
   consent?.checks.remove('native_client_prompt')

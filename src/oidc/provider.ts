@@ -10,6 +10,7 @@ import { asOAuth, asOAuthNow } from './failures.ts'
 import { loadExistingGrant } from './grants.ts'
 import { Provider } from './library.ts'
 import type { OidcNeeds } from './needs.ts'
+import { keepOfflineAccess } from './offline-access.ts'
 import { keepAfterLogout } from './participation.ts'
 import { interactionPrompts } from './prompts.ts'
 import { defaultResource, resourceServer } from './resources.ts'
@@ -91,6 +92,8 @@ function configurationOf(needs: ProviderNeeds): Configuration {
     extraClientMetadata: { properties: [...ownMetadata] },
     // Many relying parties look only into the ID token; a client may ask for the lean one (account.ts).
     conformIdTokenClaims: false,
+    // Not a parameter that anybody sends: its validator runs at each request, after the library's check of the scope.
+    extraParams: { signet_scope: asOAuthNow((ctx, _value, client) => keepOfflineAccess(ctx, client)) },
     pkce: { required: asOAuthNow((_ctx, client) => client['signet_pkce_optional'] !== true) },
     cookies: {
       keys: [vault.derive('oidc/cookies').toString('base64url')],

@@ -60,8 +60,6 @@ describe('client credentials', () => {
 
 describe('refresh', () => {
   it('gives new tokens of the same person and sign-in, never a wider scope, never to another client', async () => {
-    const { tokens } = await tokensFor(wiki, { scope: 'openid email offline_access', prompt: 'login' })
-    expect(tokens.refresh_token).toBeUndefined()
     const browser = new CookieBrowser()
     const asked = await ask(wiki, { scope: 'openid email offline_access', prompt: 'consent' })
     const page = await browser.submit(await signIn(browser, asked), { decision: 'allow' })

@@ -7,6 +7,7 @@ import { equal } from '#crypto'
 import { type Database, sql } from '#database'
 import { createUser, updateUser, type User } from '#directory'
 import {
+  answering,
   cookieJar,
   formGuard,
   htmlWire,
@@ -189,6 +190,7 @@ export async function startWorld(fault: Fault = {}): Promise<World> {
       ),
     )
   })
+  koa.use(answering(needs.wire))
   koa.use(oidc.middleware)
   koa.use(notFound(pages))
   const answer = koa.callback()
