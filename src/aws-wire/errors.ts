@@ -22,6 +22,7 @@ const frontDoor = {
   AccessDenied: 403,
   InvalidAction: 400,
   ValidationError: 400,
+  InvalidParameterValue: 400,
   RequestEntityTooLarge: 413,
   MalformedQueryString: 400,
   Throttling: 400,

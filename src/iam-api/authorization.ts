@@ -69,7 +69,9 @@ async function resourceOf(asking: Asking, rule: Rule): Promise<Resource<unknown>
   const prefix = `arn:aws:iam::${accountId}:`
   if (rule.creates !== undefined) return bare(prefix + created(rule.creates, input))
   if (rule.list !== undefined) return bare(`${prefix}${rule.list}${textOf(input, 'PathPrefix') ?? '/'}`)
-  return bare(rule.arn === undefined ? '*' : (textOf(input, rule.arn) ?? '*'))
+  const arn = rule.arn === undefined ? undefined : textOf(input, rule.arn)
+  // What is no ARN belongs to nobody: the operation says so itself, to whoever may call it at all.
+  return bare(arn?.startsWith('arn:') === true ? arn : '*')
 }
 
 /** The rest of the ARN that something will have. */

@@ -1,4 +1,6 @@
-import { invalidInput, requireRoom } from './limits.ts'
+import { refuse } from '#kernel'
+
+import { invalidInput } from './limits.ts'
 
 /** Tags as entities hold them. */
 export type TagRecord = Readonly<Record<string, string>>
@@ -32,7 +34,8 @@ export function tagsFrom(tags: readonly Tag[] = []): TagRecord {
 export function withTags(held: TagRecord, tags: readonly Tag[]): TagRecord {
   const added = tagsFrom(tags)
   const merged = { ...withoutTags(held, Object.keys(added)), ...added }
-  requireRoom(Object.keys(merged).length - 1, most, 'TagsPerResource')
+  if (Object.keys(merged).length > most)
+    refuse('conflict', 'iam-api/limit-exceeded', 'The number of tags has reached the maximum limit.')
   return merged
 }
 

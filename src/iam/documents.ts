@@ -1,6 +1,8 @@
 import { type DocumentType, parsePolicy, type Policy, unreadablePolicy, validatePolicy } from '#policy'
 import { refuse } from '#kernel'
 
+import { refusedDocument } from './refused-document.ts'
+
 const most = 4_096
 const parsed = new Map<string, Policy>()
 const texts = new WeakMap<Policy, string>()
@@ -51,17 +53,13 @@ export function readPolicy(
 ): Policy {
   const { policy, findings } = validatePolicy(text, type)
   if (policy === undefined) {
-    const [first] = findings.filter(({ severity }) => severity === 'error')
-    refuse(
-      'malformed',
-      'iam/malformed-policy',
-      first === undefined
-        ? 'The policy cannot be read.'
-        : `${first.message} (${first.path}, line ${first.line})`,
-      findings,
-    )
+    refuse('malformed', 'iam/malformed-policy', refusedDocument(text, type, findings), findings)
   }
   if (limit !== undefined && policySize(text) > limit)
-    refuse('conflict', 'iam/policy-too-large', `Cannot exceed quota for PolicySize: ${limit}`)
+    refuse(
+      'conflict',
+      'iam/policy-too-large',
+      `Cannot exceed quota for ${type === 'trust' ? 'ACLSizePerRole' : 'PolicySize'}: ${limit}`,
+    )
   return policy
 }

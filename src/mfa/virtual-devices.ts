@@ -69,8 +69,7 @@ export async function createVirtualDevice(
         returning ${columns}`,
   )
   const [row] = rows
-  if (row === undefined)
-    refuse('conflict', 'mfa/device-exists', 'MFADevice entity at the same path and name already exists.')
+  if (row === undefined) refuse('conflict', 'mfa/device-exists', 'MFA device already exists.')
   const uri = totpUri(seed, { issuer: request.issuer, label: `${name}@${accountId}` })
   return { device: toDevice(row), seed, qrPng: qrPng(uri) }
 }

@@ -7,7 +7,15 @@ import { roleSessionArn } from './callers.ts'
 import type { SessionClaims, Tag } from './claims.ts'
 import { epochsOf, issue, type Issued } from './issue.ts'
 import type { StsNeeds } from './needs.ts'
-import { checkTags, invalid, isSessionName, readSessionLimits, roleSessionSeconds } from './session-limits.ts'
+import {
+  checkTags,
+  invalid,
+  invalidValue,
+  isSessionName,
+  readSessionLimits,
+  roleSessionSeconds,
+} from './session-limits.ts'
+import { requireArn } from './role-arn.ts'
 import { mergeTags } from './tags.ts'
 import { refuseTrust, requireTrust } from './trust.ts'
 
@@ -92,13 +100,14 @@ async function assume(needs: StsNeeds, request: AssumeRoleRequest): Promise<Issu
   const { by, session, roleArn, sessionName, tags = [], transitiveTagKeys = [] } = request
   const refusal = (action: string): string =>
     `User: ${by.arn} is not authorized to perform: ${action} on resource: ${roleArn}`
+  requireArn(roleArn)
   if (!isSessionName(sessionName)) invalid(`The role session name ${sessionName} is not valid.`)
   if (by.type === 'root') refuseTrust('Roles may not be assumed by root accounts.')
   if (by.type === 'federated-user') refuseTrust(refusal('sts:AssumeRole'), 'federated user')
   checkTags(tags, transitiveTagKeys)
   const inheritedTags = handedOn(session)
   if (tags.some(({ key }) => inheritedTags.some((each) => each.key.toLowerCase() === key.toLowerCase()))) {
-    invalid(
+    invalidValue(
       "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
     )
   }

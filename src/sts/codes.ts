@@ -8,6 +8,7 @@ const codes: Readonly<Record<string, string>> = {
   'sts/session-expired': 'ExpiredToken',
   'sts/not-authorized': 'AccessDenied',
   'sts/invalid-request': 'ValidationError',
+  'sts/invalid-value': 'InvalidParameterValue',
   'sts/not-offered': 'InvalidAction',
   'sts/packed-policy-too-large': 'PackedPolicyTooLarge',
   'sts/invalid-identity-token': 'InvalidIdentityToken',
@@ -30,7 +31,11 @@ export function stsErrorOf(failure: Failure): AwsError {
     return awsErrorOf(sts, failure, { [failure.reason]: samlCode(failure) })
   if (failure.kind === 'malformed' && failure.reason.startsWith('sts/identity-token-'))
     return awsErrorOf(sts, failure, { [failure.reason]: 'InvalidIdentityToken' })
-  return awsErrorOf(sts, failure, codes)
+  const error = awsErrorOf(sts, failure, codes)
+  // The words by which command lines know that they should ask for a code again.
+  return failure.reason === 'mfa/wrong-code'
+    ? { ...error, message: 'MultiFactorAuthentication failed with invalid MFA one time pass code.' }
+    : error
 }
 
 /** A status other than Success is the provider's own no, times are expired, the rest is no good. */

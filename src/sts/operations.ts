@@ -177,6 +177,8 @@ export const signedOperations: ReadonlyMap<string, Run<SignedCaller>> = new Map<
     })
     return {
       ...issuedOutput(issued),
+      // Told here in any case, unlike the other operations.
+      PackedPolicySize: issued.packedPolicySize ?? 0,
       FederatedUser: { FederatedUserId: issued.federatedUserId, Arn: issued.arn },
     }
   }),

@@ -13,6 +13,9 @@ const maxPolicyCharacters = 2_048
 const maxPolicyArns = 10
 const maxTags = 50
 
+/** Refuses what AWS finds in the values, after the constraints of the model: `InvalidParameterValue`. */
+export const invalidValue = (message: string): never => refuse('malformed', 'sts/invalid-value', message)
+
 /** Refuses a request as AWS's validation does. */
 export const invalid = (message: string): never => refuse('malformed', 'sts/invalid-request', message)
 
@@ -60,17 +63,17 @@ export async function readSessionLimits(
 /**
  * Refuses tags that cannot be: too many, two that differ by case alone, reserved ones, transitive keys without a tag.
  *
- * @throws Failure malformed `sts/invalid-request`
+ * @throws Failure malformed `sts/invalid-request`, `sts/invalid-value`
  */
 export function checkTags(tags: readonly Tag[], transitiveTagKeys: readonly string[]): void {
   if (tags.length > maxTags) invalid(`A session can have at most ${maxTags} tags.`)
   const keys = new Set(tags.map(({ key }) => key.toLowerCase()))
   if (keys.size !== tags.length) {
-    invalid('Duplicate tag keys found. Please note that Tag keys are case insensitive.')
+    invalidValue('Duplicate tag keys found. Please note that Tag keys are case insensitive.')
   }
-  if ([...keys].some((key) => key.startsWith('aws:'))) invalid('Tag keys cannot begin with "aws:".')
+  if ([...keys].some((key) => key.startsWith('aws:'))) invalidValue('Tag keys cannot begin with "aws:".')
   if (transitiveTagKeys.some((key) => !keys.has(key.toLowerCase()))) {
-    invalid('The specified transitive tag key must be included in the requested tags.')
+    invalidValue('The specified transitive tag key must be included in the requested tags.')
   }
 }
 

@@ -146,7 +146,7 @@ export const script: readonly Step[] = [
     { UserName: 'ann', AccessKeyId: 'AKIAAAAAAAAAAAAAAAAA', Status: 'Expired' },
   ],
 
-  ['CreateOpenIDConnectProvider', 'InvalidInput', { Url: 'http://issuer.example' }],
+  ['CreateOpenIDConnectProvider', 'InvalidInput', { Url: 'https://issuer.example', ...twice }],
   ['CreateOpenIDConnectProvider', 'ok', { Url: 'https://issuer.example', 'ClientIDList.member.1': 'a' }],
   ['CreateOpenIDConnectProvider', 'LimitExceeded', { Url: 'https://other.example' }],
   ['AddClientIDToOpenIDConnectProvider', 'LimitExceeded', { ...oidc, ClientID: 'b' }],

@@ -93,7 +93,7 @@ describe('an OpenID Connect provider', () => {
       refusal(send(new CreateOpenIDConnectProviderCommand({ Url, ...more })))
     expect(await create('https://issuer.example/tenant/')).toMatch(/^409 EntityAlreadyExists/)
     for (const url of ['http://a.example', 'https://a.example/?q', 'https://u:p@a.example', 'nothing'])
-      expect(await create(url)).toMatch(/^400 InvalidInput/)
+      expect(await create(url)).toMatch(/^400 ValidationError Invalid Open ID Connect Provider URL/)
     expect(await create('https://a.example', { ThumbprintList: ['z'.repeat(40)] })).toMatch(
       /^400 InvalidInput/,
     )

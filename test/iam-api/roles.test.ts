@@ -161,12 +161,13 @@ describe('refuses', () => {
     ).toMatch(/^409 LimitExceeded/)
   })
 
-  it('a boundary that does not exist, as bad input', async () => {
-    expect(await create('r', trust, { PermissionsBoundary: builtIn('Nothing') })).toMatch(/^400 InvalidInput/)
+  it('a boundary that does not exist, or is none', async () => {
+    const missing = `404 NoSuchEntity Scope ARN: ${builtIn('Nothing')} does not exist or is not attachable.`
+    expect(await create('r', trust, { PermissionsBoundary: builtIn('Nothing') })).toBe(missing)
     await create('bounded', trust)
     const put = (PermissionsBoundary: string) =>
       refusal(send(new PutRolePermissionsBoundaryCommand({ RoleName: 'bounded', PermissionsBoundary })))
-    expect(await put(builtIn('Nothing'))).toMatch(/^404 NoSuchEntity/)
+    expect(await put(builtIn('Nothing'))).toBe(missing)
     expect(await put(`arn:aws:iam::${home}:user/somebody`)).toMatch(/^400 InvalidInput/)
   })
 

@@ -289,7 +289,7 @@ describe('tags and source identity', () => {
     })
     expect(
       await refusal(assume(session, { RoleArn: team.arn, Tags: [{ Key: 'TEAM', Value: 'red' }] })),
-    ).toMatch(/^400 ValidationError One of the specified transitive tag keys/)
+    ).toMatch(/^400 InvalidParameterValue One of the specified transitive tag keys/)
     expect(await refusal(assume(session, { RoleArn: team.arn, SourceIdentity: 'bob' }))).toMatch(
       /^400 ValidationError/,
     )
@@ -305,6 +305,18 @@ describe('tags and source identity', () => {
     )
   })
 
+  it('are for a role, which is named by an ARN', async () => {
+    for (const RoleArn of [
+      'nothing-valid-in-here',
+      'arn::b:::something/role-1',
+      'arn:a:::something/a-role',
+      'arn:a:a::aaaaaaaaaaaa:',
+    ])
+      expect(await refusal(assume(alice.credentials, { RoleArn }))).toBe(
+        `400 ValidationError ${RoleArn} is invalid`,
+      )
+  })
+
   it('are refused where they cannot be', async () => {
     for (const input of [
       {
@@ -316,7 +328,7 @@ describe('tags and source identity', () => {
       { Tags: [{ Key: 'aws:a', Value: '1' }] },
       { TransitiveTagKeys: ['absent'] },
     ]) {
-      expect(await refusal(assume(alice.credentials, input))).toMatch(/^400 ValidationError/)
+      expect(await refusal(assume(alice.credentials, input))).toMatch(/^400 InvalidParameterValue/)
     }
   })
 })
@@ -331,8 +343,8 @@ describe('a second factor', () => {
     const input = { RoleArn: guarded.arn, SerialNumber: device.serialNumber }
     expect(await refusal(assume(alice.credentials, { RoleArn: guarded.arn }))).toMatch(/^403 AccessDenied/)
     expect(await refusal(assume(alice.credentials, input))).toMatch(/^400 ValidationError MultiFactor/)
-    expect(await refusal(assume(alice.credentials, { ...input, TokenCode: '000000' }))).toMatch(
-      /^403 AccessDenied/,
+    expect(await refusal(assume(alice.credentials, { ...input, TokenCode: '000000' }))).toBe(
+      '403 AccessDenied MultiFactorAuthentication failed with invalid MFA one time pass code.',
     )
     clock.advance({ seconds: 60 })
     const TokenCode = await device.code()
@@ -371,6 +383,7 @@ describe('GetFederationToken', () => {
     const answer = await server
       .client(alice.credentials)
       .send(new GetFederationTokenCommand({ Name: 'guest' }))
+    expect(answer.PackedPolicySize).toBe(0)
     expect(answer.FederatedUser).toEqual({
       FederatedUserId: `${home}:guest`,
       Arn: `arn:aws:sts::${home}:federated-user/guest`,

@@ -9,6 +9,7 @@ import {
   removeRoleFromInstanceProfile,
   setInstanceProfileTags,
   type InstanceProfile,
+  type Role,
 } from '#iam'
 
 import type { Call, Handlers } from '../call.ts'
@@ -35,7 +36,7 @@ export const instanceProfiles = {
   },
 
   GetInstanceProfile: async ({ db, entity }) => ({
-    InstanceProfile: { ...(await listed(db, entity)), Tags: tagsOrNone(entity.tags) },
+    InstanceProfile: { ...(await listed(db, entity)), Tags: tagList(entity.tags) },
   }),
 
   ListInstanceProfiles: async (call) => {
@@ -56,9 +57,7 @@ export const instanceProfiles = {
   },
 
   AddRoleToInstanceProfile: async ({ db, accountId, entity, input, demand }) => {
-    const role =
-      (await lockRole(db, accountId, input.RoleName)) ??
-      noSuchEntity(`The role with name ${input.RoleName} cannot be found.`)
+    const role = await roleNamed(db, accountId, input.RoleName)
     // Machines that have the profile get the role: whoever puts it in hands the role to them.
     await demand('iam:PassRole', role.arn, [['iam:PassedToService', 'ec2.amazonaws.com']])
     await addRoleToInstanceProfile(db, entity.instanceProfileId, role.roleId)
@@ -66,12 +65,9 @@ export const instanceProfiles = {
   },
 
   RemoveRoleFromInstanceProfile: async ({ db, accountId, entity, input }) => {
-    const role = await lockRole(db, accountId, input.RoleName)
-    if (
-      role === undefined ||
-      !(await removeRoleFromInstanceProfile(db, entity.instanceProfileId, role.roleId))
-    )
-      return noSuchEntity(`Role ${input.RoleName} is not part of the instance profile ${entity.name}.`)
+    const role = await roleNamed(db, accountId, input.RoleName)
+    if (!(await removeRoleFromInstanceProfile(db, entity.instanceProfileId, role.roleId)))
+      return noSuchEntity(`Role ${role.name} in Instance Profile ${entity.name} cannot be found.`)
     return undefined
   },
 
@@ -90,6 +86,10 @@ export const instanceProfiles = {
     return { Tags, ...paged }
   },
 } satisfies Handlers
+
+/** The role that goes in or out. @throws Failure not-found iam-api/no-entity */
+const roleNamed = async (db: Call['db'], accountId: string, name: string): Promise<Role> =>
+  (await lockRole(db, accountId, name)) ?? noSuchEntity(`The role with name ${name} cannot be found.`)
 
 /** A profile with its role, as lists have it. */
 const listed = async (

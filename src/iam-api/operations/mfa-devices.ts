@@ -147,7 +147,7 @@ async function deviceNamed({ db, accountId }: Asked, serialNumber: string): Prom
   const device = await findVirtualDevice(db, serialNumber)
   return device?.accountId === accountId
     ? device
-    : noSuchEntity(`VirtualMFADevice with serial number ${serialNumber} does not exist.`)
+    : noSuchEntity(`MFA Device with serial number ${serialNumber} does not exist.`)
 }
 
 /** A device that this user has. */

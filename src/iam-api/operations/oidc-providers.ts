@@ -43,7 +43,7 @@ export const oidcProviders = {
     ClientIDList: entity.clientIds,
     ThumbprintList: entity.thumbprints,
     CreateDate: entity.createdAt,
-    Tags: tagsOrNone(entity.tags),
+    Tags: tagList(entity.tags),
   }),
 
   ListOpenIDConnectProviders: async ({ db, accountId }) => ({
@@ -92,7 +92,7 @@ export const oidcProviders = {
   },
 } satisfies Handlers
 
-/** The issuer as tokens name it. @throws Failure malformed iam-api/invalid-input */
+/** The issuer as tokens name it. @throws Failure malformed iam-api/invalid-url */
 function issuerOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (
@@ -102,8 +102,10 @@ function issuerOf(text: string): string {
     /[?#\s]/.test(text) ||
     !text.toLowerCase().startsWith('https://')
   )
-    return invalidInput(
-      'Invalid Open ID Connect Provider URL: it must be https, without query, fragment or user.',
+    return refuse(
+      'malformed',
+      'iam-api/invalid-url',
+      'Invalid Open ID Connect Provider URL. It must be https, without query, fragment or user.',
     )
   return `https://${text.slice('https://'.length).replace(/\/$/, '')}`
 }
@@ -112,7 +114,7 @@ const mostThumbprints = 5
 
 /** @throws Failure malformed iam-api/invalid-input */
 function thumbprintsOf(list: readonly string[] = []): readonly string[] {
-  if (list.length > mostThumbprints) invalidInput(`Thumbprint list must contain fewer than 6 entries.`)
+  if (list.length > mostThumbprints) invalidInput('Thumbprint list must contain fewer than 5 entries.')
   if (list.some((print) => !/^[0-9a-f]{40}$/i.test(print)))
     invalidInput('A thumbprint is 40 hexadecimal digits.')
   return list

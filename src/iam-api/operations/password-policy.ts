@@ -48,7 +48,8 @@ export const passwordPolicy = {
   },
 
   DeleteAccountPasswordPolicy: async ({ db, accountId }) => {
-    if (!(await removePasswordPolicy(db, accountId))) return missing(accountId)
+    if (!(await removePasswordPolicy(db, accountId)))
+      return noSuchEntity('The account policy with name PasswordPolicy cannot be found.')
     return undefined
   },
 } satisfies Handlers

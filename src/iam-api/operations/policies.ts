@@ -17,7 +17,7 @@ import {
 import { refuse } from '#kernel'
 
 import type { Call, Handlers } from '../call.ts'
-import { noSuchEntity, requireRoom } from '../limits.ts'
+import { noSuchEntity } from '../limits.ts'
 import { page, pageOf } from '../paging.ts'
 import { requireAccountRoom } from '../quota.ts'
 import type { PolicyEntity } from '../resources/by-arn.ts'
@@ -45,7 +45,9 @@ export const policies = {
 
   GetPolicy: async ({ db, accountId, entity }) => {
     const { arn } = entity.policy
-    return { Policy: policyInFull(entity, (await policyUsage(db, accountId, [arn])).get(arn)) }
+    const usage = (await policyUsage(db, accountId, [arn])).get(arn)
+    const Tags = tagList(entity.type === 'own' ? entity.policy.tags : {})
+    return { Policy: { ...policyInFull(entity, usage), Tags } }
   },
 
   ListPolicies: async (call) => {
@@ -74,11 +76,12 @@ export const policies = {
   CreatePolicyVersion: async ({ db, needs, entity, input }) => {
     const { policyId } = own(entity)
     const { versions_per_policy, policy_size } = needs.settings
-    requireRoom(
-      (await listPolicyVersions(db, policyId)).length,
-      versions_per_policy,
-      'VersionsPerPolicy. Before you create a new version, you must delete an existing one',
-    )
+    if ((await listPolicyVersions(db, policyId)).length >= versions_per_policy)
+      refuse(
+        'conflict',
+        'iam-api/limit-exceeded',
+        `A managed policy can have up to ${versions_per_policy} versions. Before you create a new version, you must delete an existing version.`,
+      )
     const version = await addPolicyVersion(db, needs.clock, policyId, {
       document: input.PolicyDocument,
       isDefault: input.SetAsDefault ?? false,

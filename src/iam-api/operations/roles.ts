@@ -8,11 +8,9 @@ import {
   updateRole,
   type Role,
 } from '#iam'
-import { isFailure } from '#kernel'
 
-import { requireAttachable } from '../attachable.ts'
+import { requireBoundary } from '../attachable.ts'
 import type { Call, Handlers } from '../call.ts'
-import { invalidInput } from '../limits.ts'
 import { page, pageOf } from '../paging.ts'
 import { requireAccountRoom } from '../quota.ts'
 import { instanceProfileShown, lastUsed, roleInFull, roleListed } from '../shown.ts'
@@ -80,7 +78,7 @@ export const roles = {
   },
 
   PutRolePermissionsBoundary: async (call) => {
-    await requireAttachable(call, call.input.PermissionsBoundary)
+    await requireBoundary(call, call.input.PermissionsBoundary)
     await change(call, { permissionsBoundary: call.input.PermissionsBoundary })
     return undefined
   },
@@ -120,13 +118,3 @@ type Changes = Parameters<typeof updateRole>[2]
 
 const change = ({ db, entity }: { db: Call['db']; entity: Role }, changes: Changes): Promise<Role> =>
   updateRole(db, entity.roleId, changes)
-
-/** As `requireAttachable`; CreateRole knows no NoSuchEntity. @throws Failure malformed iam-api/invalid-input */
-async function requireBoundary(call: Call<'CreateRole'>, arn: string): Promise<void> {
-  try {
-    await requireAttachable(call, arn)
-  } catch (thrown) {
-    if (isFailure(thrown)) invalidInput(thrown.message)
-    throw thrown
-  }
-}

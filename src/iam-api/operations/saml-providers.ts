@@ -42,7 +42,9 @@ export const samlProviders = {
     SAMLMetadataDocument: entity.metadata,
     CreateDate: entity.createdAt,
     ValidUntil: validUntil(entity),
-    Tags: tagsOrNone(entity.tags),
+    Tags: tagList(entity.tags),
+    AssertionEncryptionMode: 'Allowed',
+    PrivateKeyList: [],
   }),
 
   ListSAMLProviders: async ({ db, accountId }) => ({

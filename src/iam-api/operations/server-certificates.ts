@@ -39,7 +39,7 @@ export const serverCertificates = {
         ServerCertificateMetadata: shown(entity),
         CertificateBody: body,
         CertificateChain: chain,
-        Tags: tagsOrNone(entity.tags),
+        Tags: tagList(entity.tags),
       },
     }
   },

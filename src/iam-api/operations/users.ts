@@ -2,7 +2,7 @@ import { countUsers, createUser, deleteUser, listUsers, updateUser, userHolds } 
 import { findAccount, principalHolds } from '#iam'
 import { listVirtualDevices } from '#mfa'
 
-import { requireAttachable } from '../attachable.ts'
+import { requireBoundary } from '../attachable.ts'
 import type { Handlers } from '../call.ts'
 import { deleteConflict } from '../limits.ts'
 import { page, pageOf } from '../paging.ts'
@@ -16,7 +16,7 @@ export const users = {
     const { db, needs, accountId, input } = call
     const tags = tagsFrom(input.Tags)
     await requireAccountRoom(call, 'UsersPerAccount', needs.settings.users_per_account, countUsers)
-    if (input.PermissionsBoundary !== undefined) await requireAttachable(call, input.PermissionsBoundary)
+    if (input.PermissionsBoundary !== undefined) await requireBoundary(call, input.PermissionsBoundary)
     const user = await createUser(db, needs.clock, {
       accountId,
       name: input.UserName,
@@ -72,7 +72,7 @@ export const users = {
 
   PutUserPermissionsBoundary: async (call) => {
     const { db, entity, input } = call
-    await requireAttachable(call, input.PermissionsBoundary)
+    await requireBoundary(call, input.PermissionsBoundary)
     await updateUser(db, entity.userId, { permissionsBoundary: input.PermissionsBoundary })
     return undefined
   },

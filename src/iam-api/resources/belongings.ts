@@ -40,6 +40,6 @@ export const mfaDevice: Resolver<VirtualDevice> = async ({ db, accountId, lock }
     arn: serialNumber,
     entity,
     tags: entity?.tags,
-    missing: `VirtualMFADevice with serial number ${serialNumber} does not exist.`,
+    missing: `MFA Device with serial number ${serialNumber} does not exist.`,
   }
 }
