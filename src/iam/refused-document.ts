@@ -45,7 +45,7 @@ function ofIdentity(finding: Finding, text: string): string {
     case 'INVALID_SID':
       return 'Statement IDs (SID) must be alpha-numeric.'
     case 'ELEMENT_NOT_ALLOWED':
-      return /Principal$/.test(finding.path)
+      return finding.path.endsWith('Principal')
         ? 'Policy document should not specify a principal.'
         : 'Syntax errors in policy.'
     default:
