@@ -61,6 +61,10 @@ export function createForwarding(idleSeconds: number): Forwarding {
       }
       call.once('response', (answer) => {
         isAnswered = true
+        // After the whole of an answer nobody waits for what is left of the body, here or there.
+        answer.once('end', () => {
+          if (!call.writableEnded) call.destroy()
+        })
         resolve(answer)
       })
       // Each piece that is written too late fails anew.

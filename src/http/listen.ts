@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { closingInStages } from './close-in-stages.ts'
 
 /** A server that is up. */
 export type Listening = {
@@ -12,7 +13,8 @@ export type Listening = {
 export type Passing = { readonly idleSeconds: number }
 
 /**
- * Listens with every limit explicit. With `passing` the handler itself says when a body may come (`Expect: 100-continue`).
+ * Listens with every limit explicit. With `passing` the handler itself says when a body may come (`Expect: 100-continue`),
+ * and may answer before all of it has.
  *
  * @throws the system's error (EADDRINUSE, EACCES) when the port is not to be had
  */
@@ -21,6 +23,7 @@ export async function listen(
   place: { host: string | undefined; port: number },
   passing?: Passing,
 ): Promise<Listening> {
+  const answering = passing === undefined ? handler : closingInStages(handler)
   const server = createServer(
     {
       maxHeaderSize: 32_768,
@@ -29,12 +32,12 @@ export async function listen(
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 5_000,
     },
-    handler,
+    answering,
   )
   server.maxHeadersCount = 100
   if (passing !== undefined) {
     server.timeout = passing.idleSeconds * 1_000
-    server.on('checkContinue', handler)
+    server.on('checkContinue', answering)
   }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

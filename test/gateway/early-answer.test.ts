@@ -1,37 +1,14 @@
 /** A store may answer before it has read an upload, and read no more of it: that answer is what the client gets. */
 import { once } from 'node:events'
 import { Agent, createServer as createHttpServer, request as httpRequest } from 'node:http'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createForwarding } from '#src/gateway/forward.ts'
 import { systemClock } from '#kernel'
 import { signHeaders } from '#sigv4'
 import { declare } from '../access/world.ts'
 import { freePort, startServer, type TestServer } from '../support/server.ts'
-
-const env = {
-  SAM_KEY: 'sam-secret-access-key-for-tests-forty-00',
-  STORE_SECRET: 'the-secret-of-the-store-itself-01234567',
-}
-const sam = { accessKeyId: 'AKIASAMSAMSAMSAMSAM2', secretAccessKey: env.SAM_KEY }
-
-const declaration = (store: string, port: number) => `
-organization: Acme
-accounts: [{ name: acme, id: '111122223333' }]
-users:
-  - name: sam
-    access_keys: [{ id: ${sam.accessKeyId}, secret: "\${SAM_KEY}" }]
-    inline_policies:
-      photos:
-        Version: '2012-10-17'
-        Statement: [{ Effect: Allow, Action: 's3:*', Resource: '*' }]
-apps:
-  - name: Store
-    proxy:
-      origins: ['http://s3.localhost:${port}']
-      protocol: s3
-      upstream: { url: '${store}', access_key_id: STOREOWNKEY000000001, secret: "\${STORE_SECRET}" }
-`
+import { sam, storeDeclaration, storeEnv } from '../support/store-behind-gateway.ts'
 
 /** More than the buffers of all sockets on the way hold. */
 const upload = Buffer.alloc(24_000_000, 'abcdefghij')
@@ -60,8 +37,12 @@ beforeAll(async () => {
   server = await startServer({ env: { SIGNET_GATEWAY__PORT: String(port) } })
   await declare(
     server.database,
-    declaration(`http://127.0.0.1:${(store.address() as AddressInfo).port}`, port),
-    env,
+    storeDeclaration({
+      store: `http://127.0.0.1:${(store.address() as AddressInfo).port}`,
+      origins: [`http://${host}`],
+      statements: [{ Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::photos/*' }],
+    }),
+    storeEnv,
   )
 }, 60_000)
 afterAll(async () => {
@@ -71,12 +52,11 @@ afterAll(async () => {
   await server.close()
 })
 
-/** Uploads through the gateway, and reads the answer as it comes, whatever was sent by then. */
-function put(path: string): Promise<{ status: number | undefined; body: Buffer }> {
-  const { hostname, port } = new URL(server.gatewayUrl)
-  const headers = signHeaders(
+/** The headers of an upload, signed. */
+const signedHead = (path: string, method = 'PUT') =>
+  signHeaders(
     {
-      method: 'PUT',
+      method,
       rawUrl: path,
       headers: [
         ['host', host],
@@ -87,6 +67,17 @@ function put(path: string): Promise<{ status: number | undefined; body: Buffer }
     sam,
     { at: systemClock(), region: 'us-east-1', service: 's3' },
   )
+
+/**
+ * Uploads through the gateway, and reads the answer as it comes, whatever was sent by then.
+ *
+ * @param through `false` for a connection of its own, with `Connection: close`
+ */
+function put(
+  path: string,
+  through: Agent | false = agent,
+): Promise<{ status: number | undefined; body: Buffer }> {
+  const { hostname, port } = new URL(server.gatewayUrl)
   return new Promise((resolve, reject) => {
     const call = httpRequest(
       {
@@ -95,8 +86,8 @@ function put(path: string): Promise<{ status: number | undefined; body: Buffer }
         method: 'PUT',
         path,
         setHost: false,
-        agent,
-        headers: { ...Object.fromEntries(headers), 'content-length': upload.length },
+        agent: through,
+        headers: { ...Object.fromEntries(signedHead(path)), 'content-length': upload.length },
       },
       (answer) => {
         const chunks: Buffer[] = []
@@ -110,17 +101,87 @@ function put(path: string): Promise<{ status: number | undefined; body: Buffer }
   })
 }
 
+describe.each([
+  ['a connection that is kept', () => agent],
+  ['a connection for this request alone', () => false as const],
+])('over %s', (_name, through) => {
+  it.each([
+    [403, 'Forbidden'],
+    [200, 'OK'],
+  ] as const)('an answer %i to a part of an upload arrives whole', async (status, words) => {
+    answering = (socket) => {
+      socket.write(`HTTP/1.1 ${status} ${words}\r\nContent-Length: ${said.length}\r\n\r\n`)
+      socket.end(said)
+    }
+    for (let times = 0; times < 5; times++) {
+      const answer = await put('/photos/early', through())
+      expect([answer.status, answer.body.equals(said)]).toEqual([status, true])
+    }
+    expect(server.complaints).toEqual([])
+  })
+
+  it('our own refusal of an upload arrives whole', async () => {
+    for (let times = 0; times < 5; times++) {
+      const answer = await put('/elsewhere/early', through())
+      expect([answer.status, answer.body.toString()]).toEqual([403, expect.stringContaining('</Error>')])
+    }
+  })
+})
+
 it.each([
-  [403, 'Forbidden'],
-  [200, 'OK'],
-] as const)('an answer %i to a part of an upload arrives whole', async (status, words) => {
+  ['says that the connection is to be closed', 'Connection: close\r\n', '/photos/early', 403],
+  ['sends more than we would read', '', '/elsewhere/early', 403],
+])(
+  'a client that %s and reads nothing before it has sent everything gets the answer',
+  async (_, line, path, status) => {
+    answering = (socket) => {
+      socket.write(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${said.length}\r\n\r\n`)
+      socket.end(said)
+    }
+    for (let times = 0; times < 3; times++) {
+      const { hostname, port } = new URL(server.gatewayUrl)
+      const client = connect(Number(port), hostname)
+      const chunks: Buffer[] = []
+      const head = signedHead(path).map(([name, value]) => `${name}: ${value}\r\n`)
+      await new Promise<void>((resolve, reject) => {
+        client.on('error', reject)
+        client.write(
+          `PUT ${path} HTTP/1.1\r\n${line}Content-Length: ${upload.length}\r\n${head.join('')}\r\n`,
+        )
+        client.write(upload, () => {
+          client.on('data', (chunk: Buffer) => chunks.push(chunk))
+          client.on('end', resolve)
+        })
+      })
+      client.destroy()
+      const answer = Buffer.concat(chunks).toString()
+      expect(answer.startsWith(`HTTP/1.1 ${status} `)).toBe(true)
+      expect(answer.endsWith(path.startsWith('/photos') ? said.toString() : '</Error>')).toBe(true)
+    }
+  },
+)
+
+it('what comes on a connection after its last answer is not done', async () => {
+  let asked = 0
   answering = (socket) => {
-    socket.write(`HTTP/1.1 ${status} ${words}\r\nContent-Length: ${said.length}\r\n\r\n`)
-    socket.end(said)
+    asked += 1
+    socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nno more!\n')
   }
-  const answer = await put('/photos/early')
-  expect([answer.status, answer.body.equals(said)]).toEqual([status, true])
-  expect(server.complaints).toEqual([])
+  const { hostname, port } = new URL(server.gatewayUrl)
+  const client = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+  const head = (method: string, path: string) =>
+    `${method} ${path} HTTP/1.1\r\n${signedHead(path, method)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('')}`
+  client.write(`${head('PUT', '/elsewhere/early')}Transfer-Encoding: chunked\r\n\r\n`)
+  const chunks: Buffer[] = []
+  client.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(client, 'end')
+  expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 403 [^]*\r\nConnection: close\r\n/)
+  client.end(`0\r\n\r\n${head('DELETE', '/photos/second')}\r\n`)
+  await once(client, 'close')
+  expect((await put('/photos/third')).status).toBe(403)
+  expect(asked).toBe(1)
 })
 
 it('an answer that was not read yet outlives the connection on which the upload was cut off', async () => {
