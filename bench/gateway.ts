@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { openPostgres } from '#database'
 import { Secret, systemClock } from '#kernel'
 import { signHeaders } from '#sigv4'
+import { sam, storeDeclaration, storeEnv } from '../test/support/store-behind-gateway.ts'
 import { cpuSecondsOf, endGenerator, generate } from './load.ts'
 
 const large = 16 * 1_048_576
@@ -76,28 +77,13 @@ async function measure(admin: string): Promise<void> {
     const proxy = await begin(['proxy', String(store.port)])
     const [port, passing] = [await freePort(), await freePort()]
     const host = `s3.localhost:${passing}`
-    const by = {
-      accessKeyId: 'AKIABENCHBENCHBENCH2',
-      secretAccessKey: 'a-secret-for-this-run-of-forty-letters-0',
-    }
     writeFileSync(
       join(folder, 'signet.yaml'),
-      `organization: Bench
-accounts: [{ name: bench, id: '111122223333' }]
-users:
-  - name: sam
-    access_keys: [{ id: ${by.accessKeyId}, secret: '\${SAM_KEY}' }]
-    inline_policies:
-      photos:
-        Version: '2012-10-17'
-        Statement: [{ Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::photos/*' }]
-apps:
-  - name: Store
-    proxy:
-      origins: ['http://${host}']
-      protocol: s3
-      upstream: { url: 'http://127.0.0.1:${store.port}', access_key_id: STOREOWNKEY000000001, secret: '\${STORE_KEY}' }
-`,
+      storeDeclaration({
+        store: `http://127.0.0.1:${store.port}`,
+        origins: [`http://${host}`],
+        statements: [{ Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::photos/*' }],
+      }),
     )
     const gateway = spawn(
       process.execPath,
@@ -113,8 +99,7 @@ apps:
           SECRET_KEY: randomBytes(32).toString('base64'),
           SIGNET_CONFIG: join(folder, 'signet.yaml'),
           SIGNET_GATEWAY__PORT: String(passing),
-          SAM_KEY: by.secretAccessKey,
-          STORE_KEY: randomBytes(20).toString('hex'),
+          ...storeEnv,
           LOG_LEVEL: 'warn',
         },
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -141,7 +126,7 @@ apps:
           ],
           body: new Uint8Array(),
         },
-        by,
+        sam,
         { at: systemClock(), region: 'us-east-1', service: 's3' },
       )
     const nothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'

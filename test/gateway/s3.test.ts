@@ -12,76 +12,88 @@ import { declare } from '../access/world.ts'
 import { type ObjectStore, startObjectStore, storeKey } from '../support/object-store.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import { freePort, startServer, type TestServer } from '../support/server.ts'
+import { home, sam, storeDeclaration, storeEnv } from '../support/store-behind-gateway.ts'
 import { type Call, clientOf, hashOf } from './world.ts'
 
-const home = '111122223333'
 /** For what comes a moment after an answer. */
 const patiently = { timeout: 10_000, interval: 20 }
-const env = { SAM_KEY: 'sam-secret-access-key-for-tests-forty-00', STORE_SECRET: storeKey.secret }
-const sam = { accessKeyId: 'AKIASAMSAMSAMSAMSAM2', secretAccessKey: env.SAM_KEY }
 const mine = 'arn:aws:s3:::photos/home/sam/*'
 
-const declaration = (store: string, port: number) => `
-organization: Acme
-accounts: [{ name: acme, id: '${home}' }, { name: lab, id: '444455556666' }]
-users:
-  - name: sam
-    access_keys: [{ id: ${sam.accessKeyId}, secret: "\${SAM_KEY}" }]
-    inline_policies:
-      photos:
-        Version: '2012-10-17'
-        Statement:
-          - { Effect: Allow, Action: 's3:ListAllMyBuckets', Resource: '*' }
-          - Effect: Allow
-            Action: s3:ListBucket
-            Resource: arn:aws:s3:::photos
-            Condition: { StringLike: { 's3:prefix': ['home/sam/*'] } }
-          - Effect: Allow
-            Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']
-            Resource: '${mine}'
-          - { Effect: Deny, Action: 's3:*', Resource: 'arn:aws:s3:::photos/home/sam/locked/*' }
-          - Effect: Allow
-            Action: s3:DeleteObjectVersion
-            Resource: arn:aws:s3:::photos/home/sam/versions/*
-            Condition: { StringEquals: { 's3:VersionId': v1 } }
-          - { Effect: Allow, Action: 's3:BypassGovernanceRetention', Resource: 'arn:aws:s3:::photos/home/sam/versions/*' }
-          - { Effect: Allow, Action: ['sts:AssumeRole', 'sts:TagSession'], Resource: '*' }
-roles:
-  - name: Uploader
-    trust:
-      Version: '2012-10-17'
-      Statement: [{ Effect: Allow, Principal: { AWS: '${home}' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }]
-    inline_policies:
-      team:
-        Version: '2012-10-17'
-        Statement:
-          - Effect: Allow
-            Action: 's3:*'
-            Resource: 'arn:aws:s3:::photos/team/\${aws:PrincipalTag/team}/*'
-  - name: Guest
-    account: lab
-    trust:
-      Version: '2012-10-17'
-      Statement: [{ Effect: Allow, Principal: { AWS: '${home}' }, Action: ['sts:AssumeRole'] }]
-    inline_policies:
-      read:
-        Version: '2012-10-17'
-        Statement: [{ Effect: Allow, Action: 's3:GetObject', Resource: '*' }]
-apps:
-  - name: Store
-    proxy:
-      origins: ['http://s3.localhost:${port}']
-      protocol: s3
-      upstream: { url: '${store}', access_key_id: ${storeKey.accessKeyId}, secret: "\${STORE_SECRET}" }
-    resource_types: [bucket]
-    resources:
-      - type: bucket
-        id: shared
-        policy:
-          Version: '2012-10-17'
-          Statement:
-            - { Effect: Allow, Principal: { AWS: '444455556666' }, Action: 's3:GetObject', Resource: 'arn:aws:s3:::shared/*' }
-`
+const Version = '2012-10-17'
+const allow = (Action: string | readonly string[], Resource: string, more: object = {}) => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+  ...more,
+})
+const trusting = (Action: readonly string[]) => ({
+  Version,
+  Statement: [{ Effect: 'Allow', Principal: { AWS: home }, Action }],
+})
+
+const declaration = (url: string, origin: string) =>
+  storeDeclaration({
+    store: url,
+    origins: [origin],
+    statements: [
+      allow('s3:ListAllMyBuckets', '*'),
+      allow('s3:ListBucket', 'arn:aws:s3:::photos', {
+        Condition: { StringLike: { 's3:prefix': ['home/sam/*'] } },
+      }),
+      allow(
+        [
+          's3:GetObject',
+          's3:PutObject',
+          's3:DeleteObject',
+          's3:AbortMultipartUpload',
+          's3:ListMultipartUploadParts',
+        ],
+        mine,
+      ),
+      { Effect: 'Deny', Action: 's3:*', Resource: 'arn:aws:s3:::photos/home/sam/locked/*' },
+      allow('s3:DeleteObjectVersion', 'arn:aws:s3:::photos/home/sam/versions/*', {
+        Condition: { StringEquals: { 's3:VersionId': 'v1' } },
+      }),
+      allow('s3:BypassGovernanceRetention', 'arn:aws:s3:::photos/home/sam/versions/*'),
+      allow(['sts:AssumeRole', 'sts:TagSession'], '*'),
+    ],
+    more: {
+      accounts: [{ name: 'lab', id: '444455556666' }],
+      roles: [
+        {
+          name: 'Uploader',
+          trust: trusting(['sts:AssumeRole', 'sts:TagSession']),
+          inline_policies: {
+            team: {
+              Version,
+              Statement: [allow('s3:*', 'arn:aws:s3:::photos/team/${aws:PrincipalTag/team}/*')],
+            },
+          },
+        },
+        {
+          name: 'Guest',
+          account: 'lab',
+          trust: trusting(['sts:AssumeRole']),
+          inline_policies: { read: { Version, Statement: [allow('s3:GetObject', '*')] } },
+        },
+      ],
+      store: {
+        resource_types: ['bucket'],
+        resources: [
+          {
+            type: 'bucket',
+            id: 'shared',
+            policy: {
+              Version,
+              Statement: [
+                allow('s3:GetObject', 'arn:aws:s3:::shared/*', { Principal: { AWS: '444455556666' } }),
+              ],
+            },
+          },
+        ],
+      },
+    },
+  })
 
 let store: ObjectStore
 let server: TestServer
@@ -94,7 +106,7 @@ beforeAll(async () => {
   port = await freePort()
   host = `s3.localhost:${port}`
   server = await startServer({ env: { SIGNET_GATEWAY__PORT: String(port) } })
-  await declare(server.database, declaration(store.url, port), env)
+  await declare(server.database, declaration(store.url, `http://${host}`), storeEnv)
   client = clientOf(server.gatewayUrl)
 }, 60_000)
 afterAll(async () => {
