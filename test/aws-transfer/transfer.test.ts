@@ -74,7 +74,7 @@ const company = {
       ],
       AttachedManagedPolicies: [
         { PolicyName: 'Work', PolicyArn: arn('policy/Work') },
-        { PolicyName: 'AmazonS3FullAccess', PolicyArn: 'arn:aws:iam::aws:policy/AmazonS3FullAccess' },
+        { PolicyName: 'AmazonBraketFullAccess', PolicyArn: 'arn:aws:iam::aws:policy/AmazonBraketFullAccess' },
         { PolicyName: 'ReadOnlyAccess', PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
       ],
       Tags: [{ Key: 'team', Value: 'a' }],
@@ -137,7 +137,10 @@ const company = {
   Policies: [
     managed('Work', allow('orders:*', `arn:aws:orders::${theirs}:*`)),
     managed('Wrong', { Version: '2012-10-17', Statement: 'no' }),
-    { ...managed('AmazonS3FullAccess', allow('s3:*')), Arn: 'arn:aws:iam::aws:policy/AmazonS3FullAccess' },
+    {
+      ...managed('AmazonBraketFullAccess', allow('s3:*')),
+      Arn: 'arn:aws:iam::aws:policy/AmazonBraketFullAccess',
+    },
   ],
 }
 
@@ -168,7 +171,7 @@ describe('an import', () => {
     expect(notes['alice']).toEqual([
       'not in the group Gone: it is not here',
       expect.stringMatching(/^without the inline policy broken: /) as string,
-      'without the policy arn:aws:iam::aws:policy/AmazonS3FullAccess: it is not here',
+      'without the policy arn:aws:iam::aws:policy/AmazonBraketFullAccess: it is not here',
     ])
     expect(notes['bounded']?.[0]).toContain('permissions boundary')
     expect(notes['foreign']?.[0]).toContain('Invalid principal')

@@ -185,6 +185,21 @@ describe('a managed policy', () => {
     }
   })
 
+  it('that AWS has for a service is attached by the ARN that tools know', async () => {
+    const PolicyArn = builtIn('service-role/AWSLambdaBasicExecutionRole')
+    await send(new CreateUserCommand({ UserName: 'worker' }))
+    await send(new AttachUserPolicyCommand({ UserName: 'worker', PolicyArn }))
+    const { AttachedPolicies } = await send(
+      new ListAttachedUserPoliciesCommand({ UserName: 'worker', PathPrefix: '/service-role/' }),
+    )
+    expect(AttachedPolicies).toEqual([{ PolicyName: 'AWSLambdaBasicExecutionRole', PolicyArn }])
+    expect((await send(new GetPolicyCommand({ PolicyArn }))).Policy).toMatchObject({
+      Path: '/service-role/',
+      AttachmentCount: 1,
+    })
+    await send(new DetachUserPolicyCommand({ UserName: 'worker', PolicyArn }))
+  })
+
   it('is listed by scope, path and use', async () => {
     for (const name of ['L1', 'L2', 'L3'])
       await send(new CreatePolicyCommand({ PolicyName: name, Path: '/l/', PolicyDocument: allow('s3:*') }))
@@ -201,7 +216,7 @@ describe('a managed policy', () => {
     expect(new Set(all).size).toBe(all.length)
     expect(await list({ OnlyAttached: true })).toEqual(['AdministratorAccess', 'PowerUserAccess'])
     expect(await list({ PolicyUsageFilter: 'PermissionsBoundary' })).toEqual(['PowerUserAccess'])
-    expect((await send(new ListPoliciesCommand({ Scope: 'AWS' }))).Policies).toHaveLength(12)
+    expect((await send(new ListPoliciesCommand({ Scope: 'AWS' }))).Policies).toHaveLength(47)
   })
 })
 

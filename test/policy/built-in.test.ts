@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { readBuiltInPolicies } from '#iam'
 import { evaluate, parsePolicy, validatePolicy } from '#policy'
 import { principals } from './case-file.ts'
 
@@ -30,7 +31,9 @@ function may(name: string, action: string, arn = '*', context: Record<string, st
 
 describe('the built-in policies', () => {
   it('are listed, each with a version and a description', () => {
-    const files = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'catalogue.json')
+    const files = readdirSync(folder).filter(
+      (name) => name.endsWith('.json') && name !== 'catalogue.json' && name !== 'services.json',
+    )
     expect(files.map((name) => name.replace('.json', '')).toSorted()).toEqual(names.toSorted())
     expect(
       catalogue.policies.every(({ version, description }) => /^v\d+$/.test(version) && description),
@@ -42,6 +45,25 @@ describe('the built-in policies', () => {
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
     expect(policy).toBeDefined()
     expect(findings.map(({ code }) => code)).not.toContain('SOFT_SIZE_LIMIT')
+  })
+
+  it('have besides those of Signet the ones that tools attach by an ARN they know', () => {
+    const all = readBuiltInPolicies(folder.pathname)
+    expect(all.has('arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole')).toBe(true)
+    expect(new Set([...all.values()].map(({ name }) => name.toLowerCase())).size).toBe(all.size)
+    for (const { name, document } of all.values()) {
+      const codes = validatePolicy(document, 'identity').findings.filter(
+        ({ severity }) => severity === 'error',
+      )
+      expect([name, codes]).toEqual([name, []])
+    }
+    const { policy } = parsePolicy(
+      all.get('arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess')?.document ?? '',
+      'identity',
+    )
+    const [statement] = policy?.statements ?? []
+    expect(statement?.actions.patterns.map(({ text: action }) => action)).toContain('s3:get*')
+    expect(statement?.effect).toBe('Allow')
   })
 
   it('allow what their names say', () => {
