@@ -154,6 +154,7 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     jar,
     guard: forms,
     pages: htmlPages,
+    tellOthers: async (family) => (await oidc.tellApps(family)).notTold,
     signIn: {
       assess: async (ctx, requirement) =>
         assess(judging, { session: await sessions.current(ctx), requirement, from: requestInfo(ctx) }),
@@ -218,7 +219,10 @@ export async function createApp(needs: AppNeeds): Promise<App> {
       [portalKind]: resumePortal,
       [forwardAuthKind]: resumeForwardAuth({ database, clock }),
     },
-    signOut: async ({ family }) => ({ told: [], notTold: await leaveApps(database, family) }),
+    signOut: async ({ family }) => {
+      const { told, notTold } = await oidc.tellApps(family)
+      return { told, notTold: [...notTold, ...(await leaveApps(database, family))].toSorted() }
+    },
   }
   const cli = { database, vault, clock, audit, epochs, settings: settings.command_line }
   const awsLogins = { ...signin, sts, cli, keys, publicUrl }

@@ -21,7 +21,7 @@ import { isFailure } from '#kernel'
 import { parseSpMetadata } from '#saml'
 import { type Applying, outcomeOf, problemAt, same } from './applying.ts'
 import { markOf, setMark } from './marks.ts'
-import type { Thing } from './read.ts'
+import { hasKeys, type Thing } from './read.ts'
 
 /** Apps: OIDC clients and SAML service providers. What the file leaves out has its default, so that the file says it all. */
 export async function applyApps(applying: Applying): Promise<void> {
@@ -120,7 +120,6 @@ const byName = (a: { readonly name: string }, b: { readonly name: string }): num
 
 const grantTypes: Readonly<Record<string, string>> = {
   device_code: 'urn:ietf:params:oauth:grant-type:device_code',
-  token_exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
 }
 
 async function putClient(
@@ -140,9 +139,24 @@ async function putClient(
       post_logout_redirect_uris: oidc.post_logout_redirect_uris ?? [],
       grant_types: grants.map((grant) => grantTypes[grant] ?? grant),
       response_types: grants.includes('authorization_code') ? ['code'] : [],
-      token_endpoint_auth_method:
-        secret === undefined ? 'none' : (oidc.token_endpoint_auth_method ?? 'client_secret_basic'),
+      token_endpoint_auth_method: hasKeys(oidc)
+        ? 'private_key_jwt'
+        : secret === undefined
+          ? 'none'
+          : (oidc.token_endpoint_auth_method ?? 'client_secret_basic'),
       id_token_signed_response_alg: oidc.id_token_signing ?? 'ES256',
+      ...(oidc.jwks === undefined ? {} : { jwks: oidc.jwks }),
+      ...(oidc.jwks_uri === undefined ? {} : { jwks_uri: oidc.jwks_uri }),
+      ...(oidc.dpop_bound_access_tokens === true ? { dpop_bound_access_tokens: true } : {}),
+      ...(oidc.require_pushed_authorization_requests === true
+        ? { require_pushed_authorization_requests: true }
+        : {}),
+      ...(oidc.backchannel_logout_uri === undefined
+        ? {}
+        : {
+            backchannel_logout_uri: oidc.backchannel_logout_uri,
+            backchannel_logout_session_required: true,
+          }),
     },
     consent: oidc.consent ?? false,
     pkceOptional: oidc.pkce_optional ?? false,

@@ -305,7 +305,9 @@ function readApp(
           [...at, 'redirect_uris', index],
           'Write a full address without * and #: https://app.example.com/callback, http://127.0.0.1/callback, or com.example.app:/callback.',
         )
-    const isPublic = oidc.secret === undefined && oidc.secret_file === undefined
+    const hasSecret = oidc.secret !== undefined || oidc.secret_file !== undefined
+    readClientKeys(source, oidc, at, hasSecret)
+    const isPublic = !hasSecret && !hasKeys(oidc) && oidc.token_endpoint_auth_method !== 'private_key_jwt'
     if (isPublic && grants.includes('client_credentials'))
       source.tell(
         [...at, 'grants'],
@@ -319,6 +321,33 @@ function readApp(
     if (saml.metadata_file !== undefined && saml.acs !== undefined)
       source.tell([...at, 'acs'], 'The metadata says this. Keep one of the two.', 'key')
   }
+}
+
+/** Whether a client proves itself by keys instead of a secret. */
+export const hasKeys = ({ jwks, jwks_uri: uri }: NonNullable<Declared<'apps'>['oidc']>): boolean =>
+  jwks !== undefined || uri !== undefined
+
+/** A client proves itself in one way, and what is public of its keys is all that stands here. */
+function readClientKeys(
+  source: Source,
+  oidc: NonNullable<Declared<'apps'>['oidc']>,
+  path: Path,
+  hasSecret: boolean,
+): void {
+  if (!hasKeys(oidc)) {
+    if (oidc.token_endpoint_auth_method === 'private_key_jwt')
+      source.tell(
+        [...path, 'token_endpoint_auth_method'],
+        'Write the client’s public keys: jwks: or jwks_uri:.',
+      )
+    return
+  }
+  const isOther = !['private_key_jwt', undefined].includes(oidc.token_endpoint_auth_method)
+  if (hasSecret || isOther || (oidc.jwks !== undefined && oidc.jwks_uri !== undefined))
+    source.tell(path, 'A client has a secret, jwks: or jwks_uri:. Keep one of the three.')
+  for (const [index, key] of (oidc.jwks?.keys ?? []).entries())
+    if (!['RSA', 'EC', 'OKP'].includes(String(key['kty'])) || 'd' in key)
+      source.tell([...path, 'jwks', 'keys', index], 'Write a public JSON Web Key: RSA, EC or OKP, without d.')
 }
 
 /** A store wants requests signed with its own key, and has operations instead of rules. */

@@ -172,12 +172,20 @@ const oidcClient = z.strictObject({
   redirect_uris: z.array(text).optional(),
   post_logout_redirect_uris: z.array(text).optional(),
   grants: z
-    .array(
-      z.enum(['authorization_code', 'refresh_token', 'client_credentials', 'device_code', 'token_exchange']),
-    )
+    .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials', 'device_code']))
     .optional(),
-  /** How it shows its secret: in the header (the default) or in the form. */
-  token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post']).optional(),
+  /** How it shows its secret: in the header (the default) or in the form. With keys it is always private_key_jwt. */
+  token_endpoint_auth_method: z
+    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt'])
+    .optional(),
+  /** Instead of a secret: the public keys that sign its client assertions (RFC 7523), here or at its own address. */
+  jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).optional(),
+  jwks_uri: httpUrl.optional(),
+  /** Its access tokens are bound to a key of its own (RFC 9449), and its requests are pushed (RFC 9126). */
+  dpop_bound_access_tokens: z.boolean().optional(),
+  require_pushed_authorization_requests: z.boolean().optional(),
+  /** Where it is told that a person signed out (OpenID Connect Back-Channel Logout). */
+  backchannel_logout_uri: httpUrl.optional(),
   consent: z.boolean().optional(),
   pkce_optional: z.boolean().optional(),
   id_token_signing: z.enum(['ES256', 'RS256']).optional(),

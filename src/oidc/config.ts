@@ -8,6 +8,8 @@ export const oidcSettings = z.strictObject({
   access_token_seconds: z.int().min(60).max(86_400).default(3_600),
   id_token_seconds: z.int().min(60).max(86_400).default(3_600),
   refresh_token_seconds: z.int().min(3_600).max(31_536_000).default(1_209_600),
+  /** Hosts (`name` or `name:port`) of apps in the inner network: their keys and logout endpoints may be at private addresses. */
+  allowed_hosts: z.array(z.string().min(1)).default([]),
 })
 
 export type OidcSettings = z.infer<typeof oidcSettings>

@@ -91,6 +91,16 @@ export function listenTo(provider: InstanceType<typeof Provider>): void {
     // A JWT, which the library does not look into: sharpen.ts answers it.
     if (error.error !== 'unsupported_token_type') note(ctx, failure(ctx, 'IntrospectToken', error))
   })
+  provider.on('backchannel.success', (ctx, client) =>
+    note(ctx, { name: 'SendLogoutToken', parameters: { client_id: client.clientId } }),
+  )
+  provider.on('backchannel.error', (ctx, error, client) =>
+    note(ctx, {
+      name: 'SendLogoutToken',
+      error: { code: 'oidc/logout-not-told', message: error.message.slice(0, 300) },
+      parameters: { client_id: client.clientId },
+    }),
+  )
   provider.on('server_error', (ctx, error) => {
     requestLog(koa(ctx)).error({ err: error, cause: error.cause }, 'a bug in or under the OpenID provider')
   })

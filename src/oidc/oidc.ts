@@ -3,6 +3,7 @@ import type { Middleware } from '#http'
 import { refuse } from '#kernel'
 import { destroyOfUser, sweepArtifacts } from './artifact.ts'
 import { authenticateBearer, type Bearer } from './bearer.ts'
+import { tellApps, type Told } from './back-channel.ts'
 import { browserOf } from './browser.ts'
 import { openClients } from './clients.ts'
 import { resume } from './interaction.ts'
@@ -20,6 +21,8 @@ export type Oidc = {
   resume(reference: string, result: SignInResult): Promise<string>
   /** Who stands behind a bearer token at our own APIs. @throws Failure unauthenticated oidc/bearer */
   authenticateBearer(token: string): Promise<Bearer>
+  /** Tells the apps of a browser session that it is over. @returns which of them heard it */
+  tellApps(family: string): Promise<Told>
   /** The app of a client that shows its secret. @throws Failure unauthenticated oidc/client */
   authenticateClient(clientId: string, secret: string): Promise<{ clientId: string; app: App | undefined }>
   /** Ends every token and grant of a user (sign out everywhere). */
@@ -73,6 +76,7 @@ export async function createOidc(given: OidcNeeds): Promise<Oidc> {
         refuse('unauthenticated', 'oidc/client', 'The client id or secret is wrong.')
       return { clientId, app: client.app }
     },
+    tellApps: (family) => tellApps(needs, current, family),
     revokeUser: (userId) => destroyOfUser(needs.database, userId),
     refresh,
     sweep,

@@ -1,4 +1,5 @@
 import type { Database } from '#database'
+import { isListed } from '#http'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { acrValues } from './requirement.ts'
 import { claimsOfScopes, findAccount, scopes } from './account.ts'
@@ -121,6 +122,7 @@ function configurationOf(needs: ProviderNeeds): Configuration {
       devInteractions: { enabled: false },
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       claimsParameter: { enabled: true },
+      backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true, nonceSecret: vault.derive('oidc/dpop-nonce') },
       deviceFlow: {
@@ -185,7 +187,12 @@ function configurationOf(needs: ProviderNeeds): Configuration {
     }),
     renderError: asOAuth((ctx, out, error) => screens.errorPage(needs, ctx, out, error)),
     // Redirects would carry a request past the check of its first address.
-    fetch: asOAuth((url, options) => globalThis.fetch(url, { ...options, redirect: 'error' })),
+    fetch: asOAuth((url, options) => {
+      const { dispatcher, ...rest } = options as RequestInit & { dispatcher?: unknown }
+      // The library's dispatcher refuses private addresses; only hosts that the operator listed go without it.
+      const isInner = isListed({ allowedHosts: settings.allowed_hosts }, new URL(url instanceof Request ? url.url : url))
+      return globalThis.fetch(url, { ...rest, ...(isInner ? {} : { dispatcher }), redirect: 'error' })
+    }),
     fetchResponseBodyLimits: { jwks_uri: 65_536, sector_identifier_uri: 65_536 },
   }
 }

@@ -23,6 +23,8 @@ export type SamlNeeds = {
   readonly guard: FormGuard
   readonly pages: Pages
   readonly signIn: SamlSignIn
+  /** Tells apps of other protocols that a browser session is over. @returns the names of those that were not told */
+  readonly tellOthers: (family: string) => Promise<readonly string[]>
 }
 
 /** The same with what this slice made of it once. */

@@ -61,7 +61,7 @@ async function endSessions(
   request: LogoutRequest,
 ): Promise<number> {
   const current = await needs.sessions.current(ctx)
-  return needs.database.transaction(async (tx) => {
+  const { families, dismissed } = await needs.database.transaction(async (tx) => {
     const ended = await leaveSessions(tx, peer.app.appId, request)
     const families = [...new Map(ended.map(({ family, userId }) => [family, userId]))]
     for (const [family, userId] of families) await needs.sessions.revoke(tx, userId, family)
@@ -83,8 +83,10 @@ async function endSessions(
         error: { code: 'saml/slo-no-session', message: 'No session of this app matched; nothing was ended.' },
       }),
     })
-    return others.length
+    return { families, dismissed: others.length }
   })
+  const untold = await Promise.all(families.map(([family]) => needs.tellOthers(family)))
+  return dismissed + untold.flat().length
 }
 
 type LogoutEndpoint = Peer['provider']['settings']['slo'][number]

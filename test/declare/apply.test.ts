@@ -476,6 +476,37 @@ roles:
 })
 
 /** A file of the company and these lines; the company has four lines, so the first of them is line 5. */
+describe('an OIDC app', () => {
+  beforeEach(open)
+  afterEach(close)
+  it('may be a client that proves itself by keys, has its tokens bound and hears of sign-outs', async () => {
+    const file = (more: string) =>
+      `${company}apps:
+  - name: Bank
+    oidc:
+      client_id: bank
+      redirect_uris: [https://bank.example/cb]
+      backchannel_logout_uri: https://bank.example/signed-out
+      dpop_bound_access_tokens: true
+      require_pushed_authorization_requests: true
+      ${more}
+`
+    await applyText(file('jwks: { keys: [{ kty: EC, crv: P-256, x: a, y: b, kid: k }] }'))
+    expect((await findOidcClient(database, 'bank'))?.metadata).toMatchObject({
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'a', y: 'b', kid: 'k' }] },
+      dpop_bound_access_tokens: true,
+      require_pushed_authorization_requests: true,
+      backchannel_logout_uri: 'https://bank.example/signed-out',
+      backchannel_logout_session_required: true,
+    })
+    await applyText(file('jwks_uri: https://bank.example/jwks'))
+    const { metadata } = (await findOidcClient(database, 'bank')) ?? {}
+    expect(metadata).toMatchObject({ jwks_uri: 'https://bank.example/jwks' })
+    expect(metadata).not.toHaveProperty('jwks')
+  })
+})
+
 const mistakes: readonly [title: string, lines: string, told: string, extra?: Extra][] = [
   [
     'an unknown list',
@@ -602,7 +633,23 @@ const mistakes: readonly [title: string, lines: string, told: string, extra?: Ex
   [
     'a grant that there is not',
     'apps:\n  - name: a\n    oidc: { client_id: a, redirect_uris: ["https://a.example/cb"], grants: [implicit] }',
-    'signet.yaml:7:77 apps.0.oidc.grants.0: Write "authorization_code" or "refresh_token" or "client_credentials" or "device_code" or "token_exchange", not "implicit".',
+    'signet.yaml:7:77 apps.0.oidc.grants.0: Write "authorization_code" or "refresh_token" or "client_credentials" or "device_code", not "implicit".',
+  ],
+  [
+    'keys that are not there',
+    'apps:\n  - name: a\n    oidc: { client_id: a, grants: [client_credentials], token_endpoint_auth_method: private_key_jwt }',
+    'signet.yaml:7:85 apps.0.oidc.token_endpoint_auth_method: Write the client’s public keys: jwks: or jwks_uri:.',
+  ],
+  [
+    'a private key',
+    'apps:\n  - name: a\n    oidc: { client_id: a, grants: [client_credentials], jwks: { keys: [{ kty: EC, d: x }] } }',
+    'signet.yaml:7:72 apps.0.oidc.jwks.keys.0: Write a public JSON Web Key: RSA, EC or OKP, without d.',
+  ],
+  [
+    'two ways of proving itself',
+    'apps:\n  - name: a\n    oidc: { client_id: a, secret: "${S}", grants: [client_credentials], jwks_uri: "https://a.example/jwks" }',
+    'signet.yaml:7:11 apps.0.oidc: A client has a secret, jwks: or jwks_uri:. Keep one of the three.',
+    { env: { S: 'a-secret-that-is-long-enough' } },
   ],
   [
     'a public client with credentials',

@@ -1,9 +1,12 @@
 import * as client from 'openid-client'
-import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { putApp, putOidcClient } from '#apps'
+import { systemClock } from '#kernel'
+import { home } from '../support/fixtures.ts'
 import { CookieBrowser } from './browser.ts'
 import { ask, exchange, relyingParty, signIn, tokensFor } from './relying-party.ts'
-import { clientSecret, startWorld, type World } from './world.ts'
+import { clientSecret, redirectUri, startWorld, type World } from './world.ts'
 
 let world: World
 let wiki: client.Configuration
@@ -165,5 +168,56 @@ describe('a device (RFC 8628)', () => {
       ).json()
     expect(await poll()).toMatchObject({ error: 'authorization_pending' })
     expect(await poll()).toMatchObject({ error: 'slow_down' })
+  })
+})
+
+describe('an app that proves itself by a key (RFC 7523, 9126, 9449)', () => {
+  it('pushes its request, gets tokens bound to its key, and nobody uses them without it', async () => {
+    const [own, proof] = await Promise.all([generateKeyPair('ES256'), client.randomDPoPKeyPair('ES256')])
+    await world.database.transaction(async (tx) => {
+      const { appId } = await putApp(tx, systemClock, { accountId: home, kind: 'oidc', name: 'Bank' })
+      await putOidcClient(tx, systemClock, {
+        clientId: 'bank',
+        appId,
+        metadata: {
+          redirect_uris: [redirectUri],
+          token_endpoint_auth_method: 'private_key_jwt',
+          jwks: { keys: [{ ...(await exportJWK(own.publicKey)), alg: 'ES256' }] },
+          dpop_bound_access_tokens: true,
+          require_pushed_authorization_requests: true,
+        },
+      })
+    })
+    const bank = await relyingParty(world, 'bank', client.PrivateKeyJwt(own.privateKey))
+    const asked = await ask(bank, { scope: 'openid email' })
+    const direct = await signIn(new CookieBrowser(), asked)
+    expect(direct.url.searchParams.get('error')).toBe('invalid_request')
+
+    const url = await client.buildAuthorizationUrlWithPAR(bank, asked.url.searchParams)
+    const end = await signIn(new CookieBrowser(), { ...asked, url })
+    await expect(exchange(bank, asked, end.url)).rejects.toMatchObject({ error: 'invalid_grant' })
+    const DPoP = client.getDPoPHandle(bank, proof)
+    const tokens = await client.authorizationCodeGrant(
+      bank,
+      end.url,
+      { expectedState: asked.state, expectedNonce: asked.nonce, pkceCodeVerifier: asked.verifier ?? '' },
+      undefined,
+      { DPoP },
+    )
+    expect(tokens.token_type).toBe('dpop')
+    const subject = tokens.claims()?.sub ?? ''
+    expect(await client.fetchUserInfo(bank, tokens.access_token, subject, { DPoP })).toMatchObject({
+      email: 'alice@example.com',
+    })
+    await expect(client.fetchUserInfo(bank, tokens.access_token, subject)).rejects.toThrow()
+
+    const stranger = await relyingParty(
+      world,
+      'bank',
+      client.PrivateKeyJwt((await generateKeyPair('ES256')).privateKey),
+    )
+    await expect(client.buildAuthorizationUrlWithPAR(stranger, asked.url.searchParams)).rejects.toMatchObject(
+      { error: 'invalid_client' },
+    )
   })
 })

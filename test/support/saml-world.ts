@@ -69,6 +69,7 @@ export async function samlWorld(
     jar,
     guard,
     pages,
+    tellOthers: () => Promise.resolve([]),
     signIn: {
       async assess(ctx, requirement) {
         const session = await sessions.current(ctx)
