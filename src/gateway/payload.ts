@@ -32,7 +32,13 @@ export function payloadOf(
   { headers, chunks }: { readonly headers: Headers; readonly chunks: ChunkChain | undefined },
 ): Payload {
   const form = headers.get('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD'
-  if (form.startsWith('STREAMING-')) return chunkedPayload(form, headers, chunks)
+  if (form.startsWith('STREAMING-')) {
+    // INVARIANT: the length that the store is told is of bytes that come. Else it would wait for them, and take the next
+    // request on the connection for them.
+    if (!hasBody(request))
+      refuse('malformed', 'gateway/incomplete-body', 'The body ended before all of it had come.')
+    return chunkedPayload(form, headers, chunks)
+  }
   const length = request.headers['content-length']
   if (request.headers['transfer-encoding'] !== undefined)
     return refuse('malformed', 'gateway/length-required', 'You must provide the Content-Length HTTP header.')

@@ -743,6 +743,19 @@ describe('a body', () => {
     expect([answer.status, codeOf(answer)]).toEqual([400, 'NotImplemented'])
   })
 
+  it('that is announced in chunks and does not come leaves no length behind on the way to the store', async () => {
+    const headers = { 'x-amz-decoded-content-length': '500', 'content-encoding': 'aws-chunked' }
+    for (const said of ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD', 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'])
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        const trailer: Record<string, string> = said.endsWith('TRAILER')
+          ? { 'x-amz-trailer': 'x-amz-checksum-crc32' }
+          : {}
+        const answer = await call(path, { method, said, headers: { ...headers, ...trailer } })
+        expect([method, answer.status, codeOf(answer)]).toEqual([method, 400, 'IncompleteBody'])
+      }
+    expect(store.requests).toEqual([])
+  })
+
   it('goes up in parts', async () => {
     const key = '/photos/home/sam/parts'
     const begun = await call(`${key}?uploads`, { method: 'POST' })
