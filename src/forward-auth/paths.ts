@@ -3,10 +3,11 @@ import type { ProxyRule } from '#apps'
 /**
  * The segments of a path as a rule sees them, percent-decoded; undefined for a path that the app behind the proxy might
  * read as another one: dot segments, encoded slashes, backslashes, empty segments, and the same encoded twice. What
- * Signet allows as one path must not be served as another.
+ * Signet allows as one path must not be served as another. A semicolon begins parameters for some (Servlet containers serve
+ * `/admin;x` as `/admin`), `#` ends the path for others, and bytes that are not encoded have the encoding that each assumes.
  */
 export function segmentsOf(path: string): readonly string[] | undefined {
-  if (!path.startsWith('/') || path.length > 8_192) return undefined
+  if (!path.startsWith('/') || path.length > 8_192 || /[;#]|[^\x21-\x7e]/.test(path)) return undefined
   const raw = path.slice(1).split('/')
   const segments: string[] = []
   for (const [index, each] of raw.entries()) {

@@ -259,6 +259,9 @@ describe('rules', () => {
       '/public/%00',
       '/public/%zz',
       '/pages/./secret',
+      '/pages/secret;x=1',
+      '/pages/secret#x',
+      '/pages/s\u00c3\u00a9cret',
     ]) {
       const answer = await ask('traefik', { uri, cookies })
       expect([uri, answer.status]).toEqual([uri, 400])

@@ -149,6 +149,8 @@ describe('a request that is not', () => {
   it('never reaches the app: denied, unsigned, of no rule, ambiguous', async () => {
     expect((await call('/orders/secret')).status).toBe(403)
     expect((await call('/orders/%73ecret')).status).toBe(403)
+    for (const path of ['/orders/secret;x=1', '/orders/secret#17'])
+      expect([path, (await call(path)).status]).toEqual([path, 400])
     expect((await call('/elsewhere')).status).toBe(403)
     expect((await call('/public/../orders/secret')).status).toBe(400)
     expect((await call('/public%2f..%2forders%2fsecret')).status).toBe(400)
@@ -182,5 +184,21 @@ describe('a request that is not', () => {
     expect(await head(`http://${host}/public`, {})).toBe(400)
     expect(seen).toEqual([])
     expect(server.complaints).toEqual([])
+  })
+
+  it('smuggles nothing behind more headers than are counted', async () => {
+    const inner = `GET /orders/secret HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+    const many = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`x-${index}`, '1']))
+    for (const method of ['GET', 'DELETE', 'POST']) {
+      const answer = await rawRequest(server.gatewayUrl, {
+        method,
+        path: '/public',
+        headers: { host, ...many, 'content-length': String(inner.length) },
+        body: inner,
+      })
+      expect([method, answer.status]).toEqual([method, 431])
+    }
+    expect((await client.send({ path: '/public', host })).status).toBe(201)
+    expect(seen.map(({ url }) => url)).toEqual(['/public'])
   })
 })
