@@ -38,6 +38,13 @@ export async function answerHttpApp(
   const said = value('x-amz-content-sha256')
   if (isSigned && said.startsWith('STREAMING-'))
     refuse('malformed', 'gateway/not-implemented', 'This gateway takes no chunked payload for this app.')
+  const override = original.headers.find(([name]) => overriding.has(spelled(name)))
+  if (override !== undefined)
+    refuse(
+      'malformed',
+      'gateway/override',
+      `This gateway takes no ${override[0]}: it would ask for something else than was decided on.`,
+    )
   if (value('expect') !== '') ctx.res.writeContinue()
   // Signed without saying the hash: the signature can be verified only over the whole body.
   const whole = isSigned && said === '' ? await readRaw(ctx, heldBytes) : undefined
@@ -74,16 +81,28 @@ const ours = new Set([
   'x-amz-content-sha256',
   'x-amz-date',
   'x-amz-security-token',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
   ...identityHeaders.map((name) => name.toLowerCase()),
 ])
 
+/** Who and where the client is, in the words of other proxies: an app may believe any of them before ours. */
+const ofProxies =
+  /^(?:x-forwarded(?:-.+)?|x-original-(?:forwarded-for|host)|x-real-ip|(?:x-|true-|x-cluster-|fastly-)?client-ip|cf-connecting-ip)$/
+
+/** Frameworks take these for the request's own method or address. */
+const overriding = new Set([
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-url',
+  'x-rewrite-url',
+])
+
+/** Many apps read `Remote_User` as `Remote-User`, some every character that is no letter. */
+const spelled = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '-')
+
 function passedHeaders(request: IncomingMessage, origin: string): HeaderPairs {
   return endToEnd(request.rawHeaders).flatMap(([name, value]): HeaderPairs => {
-    // Many apps read `Remote_User` as `Remote-User`.
-    if (ours.has(name.replaceAll('_', '-'))) return []
+    if (ours.has(spelled(name)) || ofProxies.test(spelled(name))) return []
     if (name !== 'cookie') return [[name, value]]
     const kept = value
       .split(';')
