@@ -17,6 +17,23 @@ export function headersOf(pairs: HeaderPairs): Headers {
   return headers
 }
 
+/**
+ * With the headers that a link carries in its query: SDKs move those that begin with `x-amz-` there, and S3 reads them as
+ * headers.
+ *
+ * @throws Failure malformed gateway/invalid-argument for one that is given in both places
+ */
+export function withHoisted(headers: Headers, query: ReadonlyMap<string, string>): Headers {
+  const all = new Map(headers)
+  for (const [written, value] of query) {
+    const name = written.toLowerCase()
+    if (!known.test(name) && !alsoHoisted.has(name)) continue
+    if (all.has(name)) refuse('malformed', 'gateway/invalid-argument', `${name} is given twice.`)
+    all.set(name, value.trim())
+  }
+  return all
+}
+
 const plain = new Set([
   'cache-control',
   'content-disposition',
@@ -47,6 +64,9 @@ const own = new Set([
   'x-amz-trailer',
   'x-amz-user-agent',
 ])
+
+/** Besides those that are known. */
+const alsoHoisted = new Set(['x-amz-copy-source', 'x-amz-expected-bucket-owner'])
 
 const passed = (name: string): boolean => plain.has(name) || known.test(name)
 

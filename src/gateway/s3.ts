@@ -15,6 +15,7 @@ import {
   type Headers,
   headersOf,
   passedHeaders,
+  withHoisted,
 } from './headers.ts'
 import type { Arrival, S3Needs } from './needs.ts'
 import { isOwnParameter, operationOf } from './operations.ts'
@@ -35,12 +36,13 @@ export async function answerS3(
   arrival: Arrival,
 ): Promise<IncomingMessage | Buffer> {
   const { app, original } = arrival
-  const headers = headersOf(original.headers)
-  const signed = await authenticated(needs, arrival, headers)
+  const written = headersOf(original.headers)
+  const signed = await authenticated(needs, arrival, written)
   if (app.app.requireMfa && signed.caller.mfaAt === undefined)
     refuse('forbidden', 'gateway/mfa', 'This store asks for a second factor.')
   const [rawPath, rawQuery = ''] = splitAt(original.target, '?')
   const query = queryOf(rawQuery)
+  const headers = withHoisted(written, query)
   const place = placeOf(rawPath, arrival.bucket)
   const operation = operationOf(original.method, place, query)
   const copy = copySourceOf(headers)

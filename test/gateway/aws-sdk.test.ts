@@ -400,17 +400,47 @@ it('a link that the client’s own signer made is good for what it names, and no
   expect(denied).toEqual([403, expect.stringContaining('<Code>AccessDenied</Code>')])
 })
 
+it('what a link carries of headers in its query counts as headers', async () => {
+  const s3 = clientAt(endpoints.http)
+  const write = await linkTo(
+    s3,
+    new PutObjectCommand({ Bucket, Key: 'mine/linked', Metadata: { camera: 'old' }, Tagging: 'a=b' }),
+  )
+  expect(write).toContain('x-amz-meta-camera=old')
+  expect((await follow(write, 'PUT', 'up by link'))[0]).toBe(200)
+  expect(store.requests.at(-1)?.headers).toMatchObject({ 'x-amz-meta-camera': 'old', 'x-amz-tagging': 'a=b' })
+  const copyOf = (CopySource: string) =>
+    linkTo(s3, new CopyObjectCommand({ Bucket, Key: 'mine/linked-copy', CopySource }))
+  expect((await follow(await copyOf('photos/theirs/a'), 'PUT'))[0]).toBe(403)
+  expect((await follow(await copyOf('photos/mine/linked'), 'PUT'))[0]).toBe(200)
+  expect(store.objects.get('photos/mine/linked-copy')?.toString()).toBe('up by link')
+})
+
 /** A presigned URL: the request that the client would send, given to its own signer. */
-async function linkTo(s3: S3Client, command: GetObjectCommand): Promise<string> {
+async function linkTo(
+  s3: S3Client,
+  command: GetObjectCommand | PutObjectCommand | CopyObjectCommand,
+): Promise<string> {
   let link = ''
-  command.middlewareStack.add(
+  const { middlewareStack } = command as GetObjectCommand
+  middlewareStack.add(
     () => async (args) => {
       const signer = await s3.config.signer()
       if (!('presign' in signer)) throw new Error('this signer makes no links')
       const { headers, ...request } = args.request as Presignable
       const { path, query = {} } = await (signer as PresigningSigner).presign(
         // What else the client sends of itself, a browser would not.
-        { ...request, headers: { host: headers['host'] ?? '', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } },
+        {
+          ...request,
+          headers: {
+            ...Object.fromEntries(
+              Object.entries(headers).filter(([name]) =>
+                /^(?:host$|x-amz-(?:meta-|tagging|copy-))/.test(name),
+              ),
+            ),
+            'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+          },
+        },
         { expiresIn: 60 },
       )
       const parameters = Object.entries(query).map(
@@ -421,7 +451,7 @@ async function linkTo(s3: S3Client, command: GetObjectCommand): Promise<string> 
     },
     { step: 'finalizeRequest', priority: 'high', name: 'link' },
   )
-  await s3.send(command)
+  await s3.send(command as GetObjectCommand)
   return link
 }
 type Presignable = {
@@ -433,14 +463,17 @@ type PresigningSigner = {
   presign(request: Presignable, options: { expiresIn: number }): Promise<Presignable>
 }
 
-const follow = (path: string) =>
+const follow = (path: string, method = 'GET', body = '') =>
   new Promise<readonly [number | undefined, string]>((resolve, reject) => {
     const { hostname, port, host } = new URL(endpoints.http)
-    httpRequest({ hostname, port, path, lookup, headers: { host } }, (answer) => {
-      const chunks: Buffer[] = []
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-      answer.on('end', () => resolve([answer.statusCode, Buffer.concat(chunks).toString()]))
-    })
+    httpRequest(
+      { hostname, port, method, path, lookup, headers: { host, 'content-length': body.length } },
+      (answer) => {
+        const chunks: Buffer[] = []
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+        answer.on('end', () => resolve([answer.statusCode, Buffer.concat(chunks).toString()]))
+      },
+    )
       .on('error', reject)
-      .end()
+      .end(body)
   })
