@@ -108,7 +108,7 @@ export function decisionPoint(needs: AccessNeeds): Middleware {
   ])
   const refusing = answering(wire)
   return (ctx, next) => {
-    const answer = ctx.method === 'POST' ? answers.get(ctx.path) : undefined
+    const answer = ctx.req.method === 'POST' ? answers.get(ctx.path) : undefined
     if (answer === undefined) return next()
     head(ctx)
     return refusing(ctx, async () => {

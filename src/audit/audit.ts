@@ -35,6 +35,9 @@ const awkward = /["\\]/
 const list = (elements: readonly string[]): string =>
   `{${elements.map((each) => `"${awkward.test(each) ? each.replaceAll(/["\\]/g, '\\$&') : each}"`).join(',')}}`
 
+/** The same of elements that are made here and have nothing to quote. */
+const plain = (elements: readonly string[]): string => `{${elements.join(',')}}`
+
 /**
  * One statement and one plan for any number of rows: a batch is one commit. The bodies travel as one text, since an
  * array's literal would escape every quotation mark of them.
@@ -43,8 +46,8 @@ const insert = (rows: readonly EventRow[]) =>
   sql`insert into audit_event (event_id, event_time, event_name, actor, body)
       select id, at, name, actor, body
         from unnest(
-          ${list(rows.map(({ id }) => id))}::uuid[],
-          ${list(rows.map(({ time }) => time))}::timestamptz[],
+          ${plain(rows.map(({ id }) => id))}::uuid[],
+          ${plain(rows.map(({ time }) => time))}::timestamptz[],
           ${list(rows.map(({ name }) => name))}::text[],
           ${list(rows.map(({ actor }) => actor))}::text[],
           string_to_array(${rows.map(({ body }) => body).join(between)}, ${between})

@@ -97,7 +97,8 @@ export function serveAssets(assets: Assets): Middleware {
     }
   }
   return (ctx, next) => {
-    const asset = ctx.method === 'GET' || ctx.method === 'HEAD' ? assets.find(ctx.path) : undefined
+    const { method } = ctx.req
+    const asset = method === 'GET' || method === 'HEAD' ? assets.find(ctx.path) : undefined
     return asset === undefined ? next() : send(ctx, asset)
   }
 }

@@ -53,7 +53,7 @@ export function securityHeaders(publicUrl: URL): Middleware {
   ]
   return (ctx, next) => {
     // What is posted to the root is the AWS Query wire's.
-    const isProgram = ctx.path === '/' ? ctx.method === 'POST' : programs.test(ctx.path)
+    const isProgram = ctx.path === '/' ? ctx.req.method === 'POST' : programs.test(ctx.path)
     for (const [name, value] of isProgram ? ofPrograms : ofPages) ctx.res.setHeader(name, value)
     return next()
   }

@@ -28,7 +28,7 @@ export function health(check: () => Promise<void>): Middleware {
   }
   // Every request passes here, and an asynchronous function that only passes it on is a promise and a turn more.
   return (ctx, next) =>
-    ctx.path.startsWith('/healthz') && (ctx.method === 'GET' || ctx.method === 'HEAD')
+    (ctx.req.method === 'GET' || ctx.req.method === 'HEAD') && ctx.path.startsWith('/healthz')
       ? answer(ctx, next)
       : next()
 }

@@ -56,13 +56,14 @@ function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
       // Past the limit we read on for a little, so that the client hears the answer instead of a reset.
       else if (size > limit + 1_048_576) request.destroy()
     })
-    request.once('end', () => {
+    // Plain listeners: each of these comes once, and one that takes itself away costs more than to call it.
+    request.on('end', () => {
       if (size > limit) fail()
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
     })
-    request.once('error', () => reject(cutOff()))
+    request.on('error', () => reject(cutOff()))
     // It comes after the end, too, and an Error that nobody needs costs more than reading the body.
-    request.once('close', () => {
+    request.on('close', () => {
       if (!request.readableEnded) gone()
     })
   })

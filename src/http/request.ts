@@ -54,6 +54,8 @@ export const requestLog = (ctx: Context): RequestLog => {
 const firstOf = (header: string | string[] | undefined): string =>
   header === undefined ? '' : (String(header).split(',', 1)[0]?.trim() ?? '')
 
+const isHostile = (url: string): boolean => url.length > 65_536 || url.includes('\0') || url.includes('%00')
+
 /**
  * The first middleware: gives the request its id (`X-Request-ID` in the answer), its address and its log, writes one
  * line when it is answered, and answers 500 without detail when a bug comes through.
@@ -68,7 +70,7 @@ export function requestEdge(needs: {
   const writesLines = needs.log.isLevelEnabled?.('info') ?? true
   return async (ctx, next) => {
     const at = needs.clock()
-    const began = performance.now()
+    const began = writesLines ? performance.now() : 0
     const peerTrusted = needs.proxies.trusts(ctx.req.socket.remoteAddress ?? '')
     const forwardedProto = peerTrusted ? firstOf(ctx.req.headers['x-forwarded-proto']) : ''
     const info: RequestInfo = {
@@ -82,7 +84,7 @@ export function requestEdge(needs: {
     ;(ctx.req as Edged)[held] = { info, parent: needs.log }
     ctx.res.setHeader('X-Request-ID', info.id)
     try {
-      if (ctx.url.length > 65_536 || ctx.url.includes('\0') || /%00/.test(ctx.url)) {
+      if (isHostile(ctx.req.url ?? '')) {
         ctx.status = 400
         ctx.body = 'The address holds a NUL byte or is too long.\n'
         return

@@ -104,15 +104,20 @@ const knownHeaders = recent<Named>(1_000)
 const longestKnown = 1_024
 const signatureCharacters = 64
 
-/** Whether a text is 64 lower-case hex digits. Asked for every request: an expression takes several times as long. */
+/** By the code of a character: 0 for a lower-case hex digit, 1 for any other. */
+const notHex = Uint8Array.from({ length: 256 }, (_, code) =>
+  /[0-9a-f]/.test(String.fromCharCode(code)) ? 0 : 1,
+)
+
+/**
+ * Whether a text is 64 lower-case hex digits. Asked for every request: an expression takes several times as long, and so
+ * does asking of each character whether it is a digit or a letter, which no processor can foresee.
+ */
 function isHexSignature(text: string): boolean {
   if (text.length !== signatureCharacters) return false
-  for (let index = 0; index < signatureCharacters; index++) {
-    const code = text.charCodeAt(index)
-    const isDigit = code >= 0x30 && code <= 0x39
-    if (!isDigit && !(code >= 0x61 && code <= 0x66)) return false
-  }
-  return true
+  let wrong = 0
+  for (let index = 0; index < signatureCharacters; index++) wrong |= notHex[text.charCodeAt(index)] ?? 1
+  return wrong === 0
 }
 
 function knownHeader(line: string): ReadHeader | undefined {

@@ -107,9 +107,9 @@ function arrivalOf(ctx: Context): Arrival {
   const service = signedServiceOf(ctx.req.url ?? '', headers.authorization ?? '')
   const target = headerOf(ctx, 'x-amz-target')
   if (ctx.path === '/' && target === '') {
-    const form = ctx.method === 'POST' && isForm(ctx)
+    const form = ctx.req.method === 'POST' && isForm(ctx)
     const named = !form && /(?:^|&)Action=/.test(ctx.querystring)
-    if (form || (ctx.method === 'GET' && (named || service !== undefined))) {
+    if (form || (ctx.req.method === 'GET' && (named || service !== undefined))) {
       return service === undefined || service === 'sts' || service === 'iam'
         ? { kind: 'query', service: service ?? '' }
         : { kind: 'stranger', query: form || named }
@@ -168,7 +168,7 @@ async function readCall(
   const { rawHeaders: raw } = ctx.req
   const headers: [string, string][] = []
   for (let index = 0; index < raw.length; index += 2) headers.push([raw[index] ?? '', raw[index + 1] ?? ''])
-  const { method } = ctx
+  const { method = '' } = ctx.req
   const head = { method, rawUrl: ctx.req.url ?? '/', headers }
   if (method === 'GET')
     return { request: { ...head, body: noBody }, parameters: readParameters(ctx.querystring) }
@@ -189,7 +189,7 @@ const jsonWanted = (ctx: Context): boolean =>
   headerOf(ctx, 'accept').split(',', 1)[0]?.trim() === 'application/json'
 
 function send(ctx: Context, { status, contentType, body }: AwsAnswer): void {
-  ctx.status = status
+  ctx.res.statusCode = status
   // The wire's clients look at this type to the letter.
   ctx.res.setHeader('Content-Type', contentType)
   ctx.res.setHeader('Cache-Control', 'no-store')

@@ -25,6 +25,31 @@ describe('notes', () => {
     expect(state.written).toEqual([Array.from({ length: 50 }, (_, item) => item)])
   })
 
+  it('those that come while some are written gather for a while too', async () => {
+    const writes: { readonly items: readonly number[]; readonly ends: () => void }[] = []
+    const queue = notes<number>({
+      write: (items) => new Promise((resolve) => writes.push({ items, ends: resolve })),
+      failed: () => undefined,
+    })
+    vi.useFakeTimers()
+    try {
+      void queue.add(1)
+      await vi.advanceTimersByTimeAsync(20)
+      expect(writes.map(({ items }) => items)).toEqual([[1]])
+      void queue.add(2)
+      writes[0]?.ends()
+      await vi.advanceTimersByTimeAsync(19)
+      void queue.add(3)
+      expect(writes).toHaveLength(1)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(writes.map(({ items }) => items)).toEqual([[1], [2, 3]])
+      writes[1]?.ends()
+    } finally {
+      vi.useRealTimers()
+    }
+    await queue.flush()
+  })
+
   it('a heavy one goes alone with what fits', async () => {
     const { state, queue } = store()
     void queue.add(1, 900)
