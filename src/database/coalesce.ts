@@ -15,7 +15,8 @@ export function coalesce<Item>(
 
   async function drain(): Promise<void> {
     writing = true
-    // One turn of the loop, so that requests answered in the same tick share the first batch too.
+    // One turn of the loop, so that requests answered in the same tick share the first batch too. Not `endOfTurn`: it
+    // goes on amid those who waited for the same turn, before what they are about to write.
     await new Promise((resolve) => setImmediate(resolve))
     while (queue.length > 0) {
       const batch = queue.slice(0, most)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { coalesce, type Database, join, sql, violatedUnique } from '#database'
-import { Secret } from '#kernel'
+import { endOfTurn, Secret } from '#kernel'
 import { testDatabase } from '../support/database.ts'
 
 let database: Database
@@ -114,4 +114,19 @@ it('writes that come together share statements, and each waits for its own commi
   )
   expect(Number(rows[0]?.n)).toBe(60)
   expect(batches.length).toBeLessThan(10)
+})
+
+it('what others who waited for the turn write a few steps later is in the same write', async () => {
+  const batches: string[][] = []
+  const write = coalesce<string>(async (items) => {
+    batches.push([...items])
+    await Promise.resolve()
+  })
+  const later = async (): Promise<void> => {
+    await endOfTurn()
+    for (let steps = 0; steps < 5; steps++) await Promise.resolve()
+    await write('later')
+  }
+  await Promise.all([later(), write('at once')])
+  expect(batches).toEqual([['at once', 'later']])
 })
