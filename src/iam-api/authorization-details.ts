@@ -46,7 +46,8 @@ const kinds = ['User', 'Group', 'Role', 'LocalManagedPolicy', 'AWSManagedPolicy'
  * all kinds together, and nothing of another page is in memory.
  */
 export async function authorizationDetails(call: Call<'GetAccountAuthorizationDetails'>): Promise<Details> {
-  const wanted = kinds.filter((kind) => call.input.Filter?.includes(kind) ?? true)
+  const { Filter: filter = [] } = call.input
+  const wanted = kinds.filter((kind) => filter.length === 0 || filter.includes(kind))
   const [rows, paged] = await page(
     call,
     async (cursor, limit) => {

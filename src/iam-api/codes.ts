@@ -15,6 +15,7 @@ const codes: Readonly<Record<string, string>> = {
   'iam-api/unmodifiable': 'UnmodifiableEntity',
   'iam-api/concurrent-modification': 'ConcurrentModification',
   'iam-api/password-policy': 'PasswordPolicyViolation',
+  'iam-api/service-not-supported': 'NotSupportedService',
   'iam-api/invalid-user-type': 'InvalidUserType',
   'iam-api/feature-enabled': 'FeatureEnabled',
   'iam-api/feature-disabled': 'FeatureDisabled',

@@ -221,7 +221,7 @@ export async function deleteVirtualDevice(tx: Queryable, deviceId: string): Prom
     sql`delete from totp_device where device_id = ${deviceId} and user_id is null returning device_id`,
   )
   if (rows.length === 0)
-    refuse('conflict', 'mfa/device-enabled', 'Cannot delete entity, must deactivate the MFA device first.')
+    refuse('conflict', 'mfa/device-enabled', 'MFA VirtualDevice in use. Must deactivate first.')
 }
 
 /** How many devices an account has, and how many of them somebody uses. */

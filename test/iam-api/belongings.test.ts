@@ -153,14 +153,15 @@ describe('an instance profile', () => {
 })
 
 describe('a server certificate', () => {
-  const CertificateBody = testCertificatePem(privateKey, 'www.acme.test')
+  const CertificateBody = testCertificatePem(privateKey, 'www.acme.test').trim()
   const upload = (ServerCertificateName: string, more: object = {}) =>
     send(new UploadServerCertificateCommand({ ServerCertificateName, CertificateBody, PrivateKey, ...more }))
 
-  it('comes back byte for byte, without its private key', async () => {
+  it('comes back as it was but for white space around it, without its private key', async () => {
     const made = await upload('www', {
       Path: '/cloudfront/',
-      CertificateChain: CertificateBody,
+      CertificateBody: `${CertificateBody}\n`,
+      CertificateChain: `${CertificateBody}\n\n`,
       Tags: [{ Key: 'team', Value: 'a' }],
     })
     const metadata = {

@@ -80,6 +80,8 @@ export const script: readonly Step[] = [
   ['CreateUser', 'InvalidInput', { UserName: 'x', ...twice }],
   ['CreateUser', 'ok', { UserName: 'ben' }],
   ['UpdateUser', 'EntityAlreadyExists', { UserName: 'ben', NewUserName: 'Ann' }],
+  ['ListServiceSpecificCredentials', 'ok', { UserName: 'ann' }],
+  ['ListServiceSpecificCredentials', 'NotSupportedService', { UserName: 'ann', ServiceName: 'git.example' }],
   ['PutUserPermissionsBoundary', 'InvalidInput', { UserName: 'ann', PermissionsBoundary: bad.PolicyArn }],
   ...tagging('TagUser', { UserName: 'ann' }),
   ['CreateUser', 'ok', { UserName: 'cat' }],

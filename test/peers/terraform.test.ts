@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -7,6 +8,7 @@ import { createAccessKey, createUser } from '#directory'
 import { attachPolicy } from '#iam'
 import { systemClock } from '#kernel'
 
+import { testCertificatePem } from '../support/certificate.ts'
 import { claim, home } from '../support/fixtures.ts'
 import { foreignIdp } from '../support/saml-idp.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -51,10 +53,18 @@ describe.runIf(there)('terraform with the AWS provider', () => {
       join(folder, 'terraform.rc'),
       `disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = "${mirror ?? ''}"\n  }\n}\n`,
     )
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const metadata = foreignIdp('https://idp.example/metadata').metadata
     writeFileSync(
       join(folder, 'terraform.tfvars.json'),
-      JSON.stringify({ saml_metadata: metadata.padEnd(1_100) }),
+      JSON.stringify({
+        saml_metadata: metadata.padEnd(1_100),
+        // With the line break that files end in.
+        certificate: `${testCertificatePem(privateKey, 'www.acme.test').trim()}\n`,
+        other_certificate: `${testCertificatePem(privateKey, 'eve.acme.test').trim()}\n`,
+        private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+        public_key: publicKey.export({ type: 'spki', format: 'pem' }),
+      }),
     )
     call = (...args) =>
       run(
@@ -85,12 +95,12 @@ describe.runIf(there)('terraform with the AWS provider', () => {
     return out
   }
 
-  it('covers at least 17 kinds of resources and 8 kinds of data sources', () => {
+  it('covers every kind of resource that is offered, and 13 kinds of data sources', () => {
     const text = readFileSync(configuration, 'utf8')
     const kinds = (word: string): number =>
       new Set([...text.matchAll(new RegExp(`^${word} "(aws_iam_\\w+)"`, 'gm'))].map(([, kind]) => kind)).size
-    expect(kinds('resource')).toBeGreaterThanOrEqual(17)
-    expect(kinds('data')).toBeGreaterThanOrEqual(8)
+    expect(kinds('resource')).toBe(31)
+    expect(kinds('data')).toBe(13)
   })
 
   it(
@@ -110,6 +120,8 @@ describe.runIf(there)('terraform with the AWS provider', () => {
         document: 'Read',
         built_in: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
         saml: 'Corp',
+        profile: 'Deploy',
+        decided: ['allowed', 'implicitDeny'],
       })
       // Exit code 2 would be a difference.
       await well('plan', '-no-color', '-input=false', '-detailed-exitcode')

@@ -17,6 +17,7 @@ import { mfaDevices } from './mfa-devices.ts'
 import { passwordPolicy } from './password-policy.ts'
 import { publicKeys } from './public-keys.ts'
 import { serverCertificates } from './server-certificates.ts'
+import { serviceCredentials } from './service-credentials.ts'
 import { simulation } from './simulation.ts'
 import { users } from './users.ts'
 
@@ -42,6 +43,7 @@ export const handlers: Handlers = {
   ...accessReports,
   ...serverCertificates,
   ...publicKeys,
+  ...serviceCredentials,
 }
 
 /** What some of them do before their transaction begins. */

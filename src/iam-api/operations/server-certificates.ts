@@ -37,8 +37,9 @@ export const serverCertificates = {
     return {
       ServerCertificate: {
         ServerCertificateMetadata: shown(entity),
-        CertificateBody: body,
-        CertificateChain: chain,
+        // Without the line break at the end, as AWS does: Terraform would see a change and replace the certificate.
+        CertificateBody: body.trim(),
+        CertificateChain: chain?.trim(),
         Tags: tagList(entity.tags),
       },
     }

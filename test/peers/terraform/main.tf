@@ -268,6 +268,93 @@ data "aws_iam_saml_provider" "corp" {
   arn = aws_iam_saml_provider.corp.arn
 }
 
+# What a person or a machine brings along, and the settings of the account.
+
+variable "certificate" {
+  type = string
+}
+
+variable "other_certificate" {
+  type = string
+}
+
+variable "private_key" {
+  type = string
+}
+
+variable "public_key" {
+  type = string
+}
+
+resource "aws_iam_account_alias" "acme" {
+  account_alias = "acme-terraform"
+}
+
+resource "aws_iam_account_password_policy" "long" {
+  minimum_password_length        = 16
+  allow_users_to_change_password = true
+  password_reuse_prevention      = 5
+}
+
+resource "aws_iam_security_token_service_preferences" "v2" {
+  global_endpoint_token_version = "v2Token"
+}
+
+# Its destruction asks for everything that a user can have.
+resource "aws_iam_user" "eve" {
+  name          = "eve"
+  force_destroy = true
+}
+
+resource "aws_iam_user_login_profile" "eve" {
+  user            = aws_iam_user.eve.name
+  password_length = 24
+  depends_on      = [aws_iam_account_password_policy.long]
+}
+
+resource "aws_iam_user_ssh_key" "eve" {
+  username   = aws_iam_user.eve.name
+  encoding   = "PEM"
+  public_key = var.public_key
+}
+
+resource "aws_iam_signing_certificate" "eve" {
+  user_name        = aws_iam_user.eve.name
+  certificate_body = var.other_certificate
+}
+
+resource "aws_iam_virtual_mfa_device" "eve" {
+  virtual_mfa_device_name = "eve"
+  path                    = "/phones/"
+}
+
+resource "aws_iam_server_certificate" "www" {
+  name_prefix      = "www-"
+  certificate_body = var.certificate
+  private_key      = var.private_key
+}
+
+resource "aws_iam_instance_profile" "deploy" {
+  name_prefix = "deploy-"
+  role        = aws_iam_role.deploy.name
+}
+
+resource "aws_iam_user_policy_attachment" "eve" {
+  user       = aws_iam_user.eve.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+}
+
+data "aws_iam_instance_profile" "deploy" {
+  name = aws_iam_instance_profile.deploy.name
+}
+
+data "aws_iam_principal_policy_simulation" "eve" {
+  policy_source_arn = aws_iam_user.eve.arn
+  action_names      = ["s3:GetObject", "s3:PutObject"]
+  resource_arns     = ["arn:aws:s3:::orders/1"]
+  depends_on        = [aws_iam_user_policy_attachment.eve]
+}
+
 output "seen" {
   value = {
     account  = data.aws_caller_identity.me.account_id
@@ -280,5 +367,7 @@ output "seen" {
     document = jsondecode(data.aws_iam_policy.read.policy).Statement[0].Sid
     built_in = data.aws_iam_policy.built_in.arn
     saml     = data.aws_iam_saml_provider.corp.name
+    profile  = data.aws_iam_instance_profile.deploy.role_name
+    decided  = [for each in data.aws_iam_principal_policy_simulation.eve.results : each.decision]
   }
 }
