@@ -108,9 +108,14 @@ export function decisionPoint(needs: AccessNeeds): Middleware {
   ])
   const refusing = answering(wire)
   return (ctx, next) => {
-    const answer = ctx.req.method === 'POST' ? answers.get(ctx.path) : undefined
+    const answer = answers.get(ctx.path)
     if (answer === undefined) return next()
     head(ctx)
+    if (ctx.req.method !== 'POST') {
+      ctx.set('Allow', 'POST')
+      say(ctx, 405, 'Ask by POST.')
+      return undefined
+    }
     return refusing(ctx, async () => {
       const point = await enforcementPoint(needs, ctx)
       const body = await readJson(ctx, { limit: mostBytes })

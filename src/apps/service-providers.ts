@@ -19,6 +19,8 @@ export const serviceProviderSettings = z.strictObject({
   encryptionCertificates: z.array(z.string()).default([]),
   /** It signs its AuthnRequests: an unsigned one is then refused. */
   requestsSigned: z.boolean().default(false),
+  /** Its assertions are encrypted for the first RSA key of `encryptionCertificates`. */
+  encrypt: z.boolean().default(false),
   sign: z.enum(['assertion', 'response', 'both']).default('assertion'),
   nameIdFormat: z.enum(['persistent', 'transient', 'email', 'unspecified']).default('persistent'),
   /** SAML attribute name to what it holds: something of the user, or the same values for everybody. */

@@ -217,6 +217,7 @@ function readProvider({ value, path, files }: Thing<'apps'>): {
   const saml = value.saml ?? {}
   const choices = {
     ...(saml.sign === undefined ? {} : { sign: saml.sign }),
+    ...(saml.encrypt === undefined ? {} : { encrypt: saml.encrypt }),
     ...(saml.name_id_format === undefined ? {} : { nameIdFormat: saml.name_id_format }),
     ...(saml.attributes === undefined ? {} : { attributes: saml.attributes }),
     ...(saml.idp_initiated === undefined ? {} : { idpInitiated: saml.idp_initiated }),
@@ -238,6 +239,8 @@ function readProvider({ value, path, files }: Thing<'apps'>): {
       loopbackHttp: true,
       ...(saml.entity_id === undefined ? {} : { entityId: saml.entity_id }),
     })
+    if (saml.encrypt === true && !metadata.encryptionKeys.some(({ key }) => key.asymmetricKeyType === 'rsa'))
+      problemAt([...path, 'saml', 'encrypt'], 'The metadata names no RSA key for encryption.')
     return {
       entityId: metadata.entityId,
       settings: serviceProviderSettings.parse({

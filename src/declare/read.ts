@@ -318,6 +318,11 @@ function readApp(
     const at = [...path, 'saml']
     if (saml.metadata_file === undefined && (saml.entity_id === undefined || saml.acs === undefined))
       source.tell(at, 'Write metadata_file: PATH, or entity_id: and acs:.')
+    if (saml.metadata_file === undefined && saml.encrypt === true)
+      source.tell(
+        [...at, 'encrypt'],
+        'The key for encryption comes with the metadata: write metadata_file: PATH.',
+      )
     if (saml.metadata_file !== undefined && saml.acs !== undefined)
       source.tell([...at, 'acs'], 'The metadata says this. Keep one of the two.', 'key')
   }

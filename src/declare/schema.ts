@@ -197,6 +197,8 @@ const samlServiceProvider = z.strictObject({
   acs: z.union([httpUrl, z.array(httpUrl).min(1)]).optional(),
   slo: httpUrl.optional(),
   sign: z.enum(['assertion', 'response', 'both']).optional(),
+  /** Assertions are encrypted for the key that its metadata names. */
+  encrypt: z.boolean().optional(),
   name_id_format: z.enum(['persistent', 'transient', 'email', 'unspecified']).optional(),
   attributes: z
     .record(

@@ -30,6 +30,15 @@ const fixed = new Set<string>([
 /** What takes its request as a form too. */
 const byPostToo = new Set<string>([routes.authorization, routes.end_session])
 
+/** What takes a form and nothing else (RFC 6749 §3.2, 7009 §2.1, 7662 §2.1, 8628 §3.1, 9126 §2.1). */
+const byPostOnly = new Set<string>([
+  routes.token,
+  routes.introspection,
+  routes.revocation,
+  routes.device_authorization,
+  routes.pushed_authorization_request,
+])
+
 const resumes = new RegExp(`^(?:${routes.authorization}|${routes.code_verification})/[\\w-]{1,64}$`)
 
 /** What the provider answers; everything else falls through to the other slices and to our 404. */
@@ -46,6 +55,13 @@ export function mount(current: () => Providing, publicUrl: URL): Middleware {
   return (ctx, next) => {
     if (!isProviders(ctx.path)) return next()
     if (ctx.method === 'POST' && byPostToo.has(ctx.path)) return goOnByGet(ctx)
+    if (byPostOnly.has(ctx.path) && ctx.method !== 'POST' && ctx.method !== 'OPTIONS') {
+      ctx.set('Allow', 'POST')
+      ctx.set('Cache-Control', 'no-store')
+      ctx.status = 405
+      ctx.body = { error: 'invalid_request', error_description: 'only POST is allowed here' }
+      return undefined
+    }
     const provider = current()
     if (running?.provider !== provider) running = { provider, handler: compose(provider.middleware) }
     const { headers } = ctx.req

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { userIdentity } from '#audit'
 import { random } from '#crypto'
 import type { User } from '#directory'
@@ -75,6 +76,14 @@ export async function answerError(
   send(ctx, needs, answering, xml)
 }
 
+/** The key that an app wants its assertions encrypted for. @throws Failure forbidden saml/peer-no-key */
+function encryptionKey(needs: IdpNeeds, { app, provider: { settings } }: Peer): KeyObject | undefined {
+  if (!settings.encrypt) return undefined
+  const pinned = needs.keysOf(settings.encryptionCertificates)
+  const found = pinned.find(({ key }) => key.asymmetricKeyType === 'rsa')
+  return found?.key ?? refuseSaml('peer-no-key', { found: app.name, expected: 'an RSA key for encryption' })
+}
+
 /**
  * Tells an app who is signed in: once per request, and written down in the same transaction.
  *
@@ -92,6 +101,7 @@ export async function answerSuccess(
   const stated = contextClass(asked.requestedContext, proofs)
   if (stated === undefined) return answerError(ctx, needs, answering, 'Responder', 'NoAuthnContext', user)
   const answer = answerOf(needs, answering)
+  const encryptFor = encryptionKey(needs, peer)
   const statement = await needs.database.transaction(async (tx): Promise<Statement | undefined> => {
     const naming = { tx, now: answer.now, newId, entityId: answer.issuer }
     const nameId = await giveNameId(naming, peer.provider, user, asked.nameIdPolicy)
@@ -131,6 +141,7 @@ export async function answerSuccess(
     }
   })
   if (!statement) return answerError(ctx, needs, answering, 'Requester', 'InvalidNameIDPolicy', user)
-  const xml = await writeResponse(answer, statement, peer.provider.settings.sign, needs.keys.active('saml'))
+  const { sign } = peer.provider.settings
+  const xml = await writeResponse(answer, statement, sign, needs.keys.active('saml'), encryptFor)
   send(ctx, needs, answering, xml)
 }

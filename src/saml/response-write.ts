@@ -1,5 +1,7 @@
+import type { KeyObject } from 'node:crypto'
 import { element } from '#xml'
 import type { CanonicalXml, ElementTemplate } from '#xml'
+import { encryptAssertion } from './encrypt.ts'
 import type { NameId } from './name-id.ts'
 import { bearer, nameIdFormats, statuses } from './names.ts'
 import type { StatusName } from './names.ts'
@@ -62,15 +64,22 @@ const message = (
     ...children,
   )
 
-/** A successful Response with one assertion, signed as the app wants it (SAML Profiles §4.1.4.2). */
+/**
+ * A successful Response with one assertion (SAML Profiles §4.1.4.2), in this order: the assertion is signed, encrypted, and
+ * the whole is signed, each where the app wants it.
+ *
+ * @param encryptFor the app's RSA key for encryption; undefined: not encrypted
+ */
 export async function writeResponse(
   answer: Answer,
   statement: Statement,
   sign: 'assertion' | 'response' | 'both',
   signer: Signer,
+  encryptFor?: KeyObject,
 ): Promise<string> {
   const template = assertion(answer, statement)
-  const piece = sign === 'response' ? writeSaml(template) : await signElement(template, signer)
+  const plain = sign === 'response' ? writeSaml(template) : await signElement(template, signer)
+  const piece = encryptFor === undefined ? plain : encryptAssertion(plain, encryptFor)
   const response = message('samlp:Response', answer, status('Success'), piece)
   return (sign === 'assertion' ? writeSaml(response) : await signElement(response, signer)).canonical
 }

@@ -12,6 +12,7 @@ export const writeSaml: CanonicalWriter = canonicalWriter({
   samlp: ns.samlp,
   md: ns.md,
   ds: ns.ds,
+  xenc: ns.xenc,
 })
 
 /** An ID for a message: 128 random bits, never beginning with a digit (Entra refuses those). */

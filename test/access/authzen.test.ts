@@ -115,6 +115,14 @@ describe('Basic Core: one decision from required fields', () => {
     expect((await decide(aliceReads)).status).toBe(200)
   })
 
+  it('answers 405 to another method, and names the one there is', async () => {
+    for (const path of ['evaluation', 'evaluations', 'search/subject']) {
+      const answer = await fetch(`${server.url}/access/v1/${path}`)
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+      expect(typeof (await answer.json())).toBe('string')
+    }
+  })
+
   it('says the same each time it is asked', async () => {
     for (let time = 0; time < 5; time++) expect((await decide(aliceReads)).body.decision).toBe(true)
   })

@@ -668,6 +668,11 @@ const mistakes: readonly [title: string, lines: string, told: string, extra?: Ex
     'signet.yaml:7:32 apps.1.service_prefix: Another app already has the service prefix orders.',
   ],
   [
+    'encryption for a key that nobody named',
+    'apps:\n  - name: a\n    saml: { entity_id: x, acs: "https://a.example/acs", encrypt: true }',
+    'signet.yaml:7:66 apps.0.saml.encrypt: The key for encryption comes with the metadata: write metadata_file: PATH.',
+  ],
+  [
     'a service provider without an address',
     'apps:\n  - name: a\n    saml: { entity_id: x }',
     'signet.yaml:7:11 apps.0.saml: Write metadata_file: PATH, or entity_id: and acs:.',

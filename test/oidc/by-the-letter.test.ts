@@ -147,6 +147,15 @@ describe('a request without any client authentication', () => {
   )
 })
 
+it.each(['token', 'introspect', 'revoke', 'device', 'par'])(
+  'a GET to %s is answered with 405 and the method that there is',
+  async (path) => {
+    const answer = await fetch(`${world.origin}/oauth2/${path}?client_id=wiki`)
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+    expect(await answer.json()).toMatchObject({ error: 'invalid_request' })
+  },
+)
+
 describe('a device (RFC 8628)', () => {
   it('is told its interval, and to slow down when it asks again at once', async () => {
     const started = (await (await post('/oauth2/device', { client_id: 'signet-cli' }, null)).json()) as {

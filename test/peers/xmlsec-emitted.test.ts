@@ -18,9 +18,9 @@ import { type XmlTools, xmlTools } from './support/xml-tools.ts'
 
 // xmlsec1 checks certificates by this machine's clock.
 const clock = fixedClock(systemClock().toString())
-const [plain, whole, both] = ['plain', 'whole', 'both'].map((name) =>
+const [plain, whole, both, sealed] = ['plain', 'whole', 'both', 'sealed'].map((name) =>
   testSp(`https://${name}.example/metadata`),
-) as [TestSp, TestSp, TestSp]
+) as [TestSp, TestSp, TestSp, TestSp]
 let world: SamlWorld
 let alice: User
 let tools: XmlTools
@@ -45,6 +45,12 @@ beforeAll(async () => {
   }
   await world.app(plain.entityId, { ...settings, signingCertificates: [plain.pem] })
   await world.app(whole.entityId, { ...settings, sign: 'response', nameIdFormat: 'email' })
+  await world.app(sealed.entityId, {
+    ...settings,
+    sign: 'both',
+    encrypt: true,
+    encryptionCertificates: [sealed.pem],
+  })
   await world.app(both.entityId, { ...settings, sign: 'both', nameIdFormat: 'transient' })
 })
 afterAll(async () => {
@@ -89,6 +95,18 @@ describeWith(
       )
     }
     expect(xml.match(/<ds:Signature[ >]/g)).toHaveLength(signed.length)
+  })
+
+  it('validates, verifies and opens an encrypted assertion, and verifies what was inside', async () => {
+    const xml = await answer(sealed, signedIn())
+    const keys = await keysOfMetadata()
+    expect(tools.validate(xml)).toBe('valid')
+    expect(tools.verify(xml, 'Response', keys)).toBe('valid')
+    const privateKey = sealed.privateKey.export({ type: 'pkcs8', format: 'pem' })
+    const [opened = ''] = /<saml:Assertion.*<\/saml:Assertion>/s.exec(tools.decrypt(xml, privateKey)) ?? []
+    expect(tools.validate(opened)).toBe('valid')
+    expect(tools.verify(opened, 'Assertion', keys)).toBe('valid')
+    expect(tools.verify(opened.replace('>alice', '>mallory'), 'Assertion', keys)).not.toBe('valid')
   })
 
   it('validates the transient and the mail name', async () => {

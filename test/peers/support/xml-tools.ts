@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,6 +14,8 @@ export type XmlTools = {
   verify(xml: string, element: string, certificates: readonly string[]): string
   /** What xmllint says against OASIS's and W3C's schemas: `valid`, or its complaint. */
   validate(xml: string): string
+  /** What xmlsec1 opens with a private key (PEM): the document with the plain text in place, or its complaint. */
+  decrypt(xml: string, privateKey: string): string
   close(): void
 }
 
@@ -73,6 +75,19 @@ export function xmlTools(): XmlTools {
       ])
     },
     validate: (xml) => run('xmllint', ['--nonet', '--noout', '--schema', schema, put('message.xml', xml)]),
+    decrypt(xml, privateKey) {
+      const output = join(folder, 'plain.xml')
+      const keyFile = put('private.pem', privateKey)
+      const said = run('xmlsec1', [
+        '--decrypt',
+        '--privkey-pem',
+        keyFile,
+        '--output',
+        output,
+        put('message.xml', xml),
+      ])
+      return said === 'valid' ? readFileSync(output, 'utf8') : said
+    },
     close: () => rmSync(folder, { recursive: true }),
   }
 }
