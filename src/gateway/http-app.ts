@@ -14,6 +14,7 @@ import type { HeaderPairs } from '#sigv4'
 import { endToEnd, type Forwarding } from './forward.ts'
 import type { Arrival } from './needs.ts'
 import { checkHash, holdBack } from './passing.ts'
+import { hasBody } from './payload.ts'
 
 /** What standing before an HTTP API takes. */
 export type HttpAppNeeds = ForwardAuthNeeds & { readonly forwarding: Pick<Forwarding, 'send'> }
@@ -67,7 +68,11 @@ export async function answerHttpApp(
       ['x-forwarded-for', from.ip],
       ...framing(ctx.req, whole),
     ],
-    body: whole ?? { from: ctx.req, steps: isHashed ? [checkHash(said), holdBack()] : [] },
+    // Without one, a request that only reads may be sent again where a kept connection turns out to be closed.
+    body:
+      isHashed || hasBody(ctx.req)
+        ? (whole ?? { from: ctx.req, steps: isHashed ? [checkHash(said), holdBack()] : [] })
+        : undefined,
   })
 }
 

@@ -15,6 +15,8 @@ const dora = { accessKeyId: 'AKIADORADORADORADORA', secretAccessKey: env.DORA_KE
 
 /** The app: it keeps what came, and answers with it. */
 const seen: { method: string; url: string; headers: IncomingHttpHeaders; body: string }[] = []
+/** The next request to this address ends its connection. */
+let cutOnce = ''
 let app: Server
 let server: TestServer
 let host: string
@@ -47,6 +49,11 @@ apps:
 
 beforeAll(async () => {
   app = createServer((request, response) => {
+    if (request.url === cutOnce) {
+      cutOnce = ''
+      request.socket.destroy()
+      return
+    }
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -117,6 +124,18 @@ describe('a request that is allowed', () => {
     )
     expect((await client.send({ path: url, host })).status).toBe(201)
     expect(seen[0]?.url).toBe('/orders/17?a=1')
+  })
+
+  it('and only reads is sent again where the app has closed a connection that was kept', async () => {
+    expect((await call('/orders/1')).status).toBe(201)
+    cutOnce = '/orders/kept'
+    expect((await call('/orders/kept')).status).toBe(201)
+    cutOnce = '/orders/kept'
+    expect((await call('/orders/kept', { method: 'PUT', body: 'once' })).status).toBe(503)
+    expect(seen.map(({ method, url }) => [method, url])).toEqual([
+      ['GET', '/orders/1'],
+      ['GET', '/orders/kept'],
+    ])
   })
 
   it('tells the app nothing that the client wrote in the identity’s place', async () => {
