@@ -32,7 +32,7 @@ const columns = sql`client_id, app_id, metadata, secret_hash, consent, pkce_opti
 /**
  * Makes an app's client like this.
  *
- * @param client without `secret` an existing one stays
+ * @param client without `secret` an existing one stays, unless its method of authentication needs none
  * @throws Failure conflict apps/client-id when the id belongs to another app
  */
 export async function putOidcClient(
@@ -47,6 +47,9 @@ export async function putOidcClient(
     pkceOptional?: boolean | undefined
   },
 ): Promise<void> {
+  const method = client.metadata['token_endpoint_auth_method']
+  // A secret that proves nothing any more is nothing to keep.
+  const needsSecret = method !== 'none' && method !== 'private_key_jwt'
   try {
     await tx.query(
       sql`insert into oidc_client (client_id, app_id, metadata, secret_hash, consent, pkce_optional, updated_at)
@@ -55,7 +58,7 @@ export async function putOidcClient(
                   ${client.consent ?? false}, ${client.pkceOptional ?? false}, ${clock()})
           on conflict (app_id) do update
             set client_id = excluded.client_id, metadata = excluded.metadata,
-                secret_hash = coalesce(excluded.secret_hash, oidc_client.secret_hash),
+                secret_hash = coalesce(excluded.secret_hash, case when ${needsSecret} then oidc_client.secret_hash end),
                 consent = excluded.consent, pkce_optional = excluded.pkce_optional, updated_at = excluded.updated_at`,
     )
     await tx.query(sql`select pg_notify('signet_apps', ${client.clientId})`)

@@ -475,10 +475,10 @@ roles:
   })
 })
 
-/** A file of the company and these lines; the company has four lines, so the first of them is line 5. */
 describe('an OIDC app', () => {
   beforeEach(open)
   afterEach(close)
+
   it('may be a client that proves itself by keys, has its tokens bound and hears of sign-outs', async () => {
     const file = (more: string) =>
       `${company}apps:
@@ -505,8 +505,28 @@ describe('an OIDC app', () => {
     expect(metadata).toMatchObject({ jwks_uri: 'https://bank.example/jwks' })
     expect(metadata).not.toHaveProperty('jwks')
   })
+
+  it.each([
+    ['keys', 'jwks_uri: https://shop.example/jwks'],
+    ['none', 'grants: [authorization_code]'],
+  ])('that goes from a secret to %s keeps no secret, and is not changed again', async (_, line) => {
+    const file = (proof: string) =>
+      `${company}apps:
+  - name: Shop
+    oidc:
+      client_id: shop
+      redirect_uris: [https://shop.example/cb]
+      ${proof}
+`
+    await applyText(file('secret: "${S}"'), { env: { S: 'a-secret-that-is-long-enough' } })
+    expect((await findOidcClient(database, 'shop'))?.secretHash).toBeInstanceOf(Buffer)
+    expect((await applyText(file(line))).counts.updated).toBe(1)
+    expect((await findOidcClient(database, 'shop'))?.secretHash).toBeUndefined()
+    expect((await applyText(file(line))).counts.updated).toBe(0)
+  })
 })
 
+/** A file of the company and these lines; the company has four lines, so the first of them is line 5. */
 const mistakes: readonly [title: string, lines: string, told: string, extra?: Extra][] = [
   [
     'an unknown list',
