@@ -77,6 +77,8 @@ type Known = {
   readonly epochs: readonly (readonly [subject: string, epoch: number])[]
   readonly expires: number
 }
+/** So asked, what has no end is over. */
+const isOver = ({ expires }: Known): boolean => !(expires > Date.now())
 type Json = Readonly<Record<string, unknown>>
 
 export function createVerifier(options: VerifierOptions): Verifier {
@@ -139,13 +141,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
       Buffer.from(JSON.stringify([authorization.accessKeyId, token, authorization.scope, algorithm])),
     ).toString('base64')
     let known = callers.get(name)
-    if (known === undefined || known.expires <= Date.now()) {
+    if (known === undefined || isOver(known)) {
       callers.delete(name)
       known = publicOnly ? await fromToken(authorization) : await ask(request)
       if (callers.size >= maxCallers) callers.delete(callers.keys().next().value ?? '')
     }
     checkSignature(request, authorization, known.key)
-    if (known.expires <= Date.now() || known.epochs.some(([subject, epoch]) => epoch < feed.epochOf(subject)))
+    if (isOver(known) || known.epochs.some(([subject, epoch]) => epoch < feed.epochOf(subject)))
       throw new Refused('ExpiredToken', 'The security token included in the request is expired')
     callers.set(name, known)
     return known.principal

@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { random } from '#crypto'
-import { isFailure, refuse } from '#kernel'
+import { isFailure, random, refuse } from '#kernel'
 import { roleOptions, serverUrl, takeRole } from '#remote'
 import type { Command, Input, Machine } from '#terminal'
 import { answerContainer, containerPath } from './container.ts'

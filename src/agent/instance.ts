@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { random } from '#crypto'
-import type { Clock } from '#kernel'
+import { type Clock, random } from '#kernel'
 import { type Answer, refused } from './answer.ts'
 import type { Supply } from './credentials.ts'
 

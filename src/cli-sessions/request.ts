@@ -1,7 +1,7 @@
-import { random, sha256, type Vault } from '#crypto'
+import { sha256, type Vault } from '#crypto'
 import { type Queryable, sql } from '#database'
 import type { RequestInfo } from '#http'
-import { type Clock, randomId } from '#kernel'
+import { type Clock, random, randomId } from '#kernel'
 
 /** By which way a command line asks. */
 export type CliFlow = 'sso-device' | 'sso-code' | 'login-same-device' | 'login-cross-device'

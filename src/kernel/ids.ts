@@ -1,28 +1,14 @@
-import { randomFillSync, randomInt, randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
+
+import { random } from './random.ts'
 
 const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-
-const pool = Buffer.alloc(8_192)
-let used = pool.length
-
-/** Random bytes from a pool: asking the system for a few at a time costs more than all else that a request does with them. */
-function randomBytes(size: number): Buffer {
-  if (used + size > pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  const bytes = Buffer.from(pool.subarray(used, used + size))
-  // Given once, and not left lying in memory.
-  pool.fill(0, used, used + size)
-  used += size
-  return bytes
-}
 
 /** AWS's prefixes of unique ids: user, role, group, managed policy, instance profile, certificate, public key. */
 export type UniqueIdPrefix = 'AIDA' | 'AROA' | 'AGPA' | 'ANPA' | 'AIPA' | 'ASCA' | 'APKA'
 
 const base32 = (length: number): string =>
-  Array.from(randomBytes(length), (byte) => base32Alphabet[byte & 31]).join('')
+  Array.from(random(length), (byte) => base32Alphabet[byte & 31]).join('')
 
 /** A new unique id in AWS's shape: the prefix and 17 characters of base32, never given twice. */
 export const uniqueId = (prefix: UniqueIdPrefix): string => prefix + base32(17)
@@ -37,7 +23,7 @@ export const accessKeyId = (): string => 'AKIA' + base32(16)
 export const uniqueToken = (length: number): string => base32(length).toLowerCase()
 
 /** 256 random bits as base64url (43 characters): for links, cookies and codes, stored only as their SHA-256. */
-export const randomId = (): string => randomBytes(32).toString('base64url')
+export const randomId = (): string => random(32).toString('base64url')
 
 /** A random UUID, for request and event ids. */
 export const uuid = (): string => randomUUID()

@@ -17,6 +17,7 @@ export {
   uuid,
 } from './ids.ts'
 export type { UniqueIdPrefix } from './ids.ts'
+export { random } from './random.ts'
 export { recent } from './recent.ts'
 export { Secret } from './secret.ts'
 export { endOfTurn } from './turn.ts'

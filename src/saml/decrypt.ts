@@ -1,6 +1,6 @@
 import { constants, createDecipheriv, privateDecrypt } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { random } from '#crypto'
+import { random } from '#kernel'
 import { attributeOf, childElements, isElement, pathOf, readXml, textOf } from '#xml'
 import type { XmlElement } from '#xml'
 import { refuseSaml } from './codes.ts'

@@ -1,6 +1,6 @@
 import { constants, createCipheriv, publicEncrypt } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { random } from '#crypto'
+import { random } from '#kernel'
 import { element } from '#xml'
 import type { CanonicalXml, ElementTemplate } from '#xml'
 import { ns } from './names.ts'

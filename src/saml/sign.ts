@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { random } from '#crypto'
+import { random } from '#kernel'
 import { canonicalWriter, element } from '#xml'
 import type { CanonicalWriter, CanonicalXml, ElementTemplate } from '#xml'
 import { signatureAlgorithms, signBytes } from './algorithms.ts'

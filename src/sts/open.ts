@@ -1,10 +1,10 @@
 import { errors, type JWTVerifyGetKey } from 'jose'
 
 import type { Audit } from '#audit'
-import { random, type Vault } from '#crypto'
+import type { Vault } from '#crypto'
 import type { Database } from '#database'
 import type { BuiltInPolicies, Memory } from '#iam'
-import type { Clock } from '#kernel'
+import { type Clock, random } from '#kernel'
 import type { Keys } from '#keys'
 import { cachedMetadataReader, verifyStsAssertion } from '#saml'
 import type { Epochs } from '#sessions'

@@ -1,6 +1,6 @@
-import { random, sha256 } from '#crypto'
+import { sha256 } from '#crypto'
 import { join, type Queryable, sql } from '#database'
-import type { Clock } from '#kernel'
+import { type Clock, random } from '#kernel'
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const count = 10

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { random } from '#crypto'
+import { random } from '#kernel'
 
 describe('random bytes', () => {
   it('have the length that is asked for, across the pool and beyond it', () => {

@@ -1,7 +1,7 @@
 import { randomBytes, randomFillSync } from 'node:crypto'
 
-/** Drawn in one go: a call of the generator for a few bytes costs many times what it makes. */
-const pool = Buffer.alloc(4_096)
+/** Drawn in one go: asking the system for a few bytes costs more than all else that a request does with them. */
+const pool = Buffer.alloc(8_192)
 const mostFromPool = 256
 let used = pool.length
 
@@ -12,9 +12,9 @@ export function random(size: number): Buffer {
     randomFillSync(pool)
     used = 0
   }
-  const drawn = Buffer.from(pool.subarray(used, used + size))
-  // What was given away is nobody else's to find.
+  const bytes = Buffer.from(pool.subarray(used, used + size))
+  // Given once, and not left lying in memory.
   pool.fill(0, used, used + size)
   used += size
-  return drawn
+  return bytes
 }
