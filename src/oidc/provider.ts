@@ -190,7 +190,10 @@ function configurationOf(needs: ProviderNeeds): Configuration {
     fetch: asOAuth((url, options) => {
       const { dispatcher, ...rest } = options as RequestInit & { dispatcher?: unknown }
       // The library's dispatcher refuses private addresses; only hosts that the operator listed go without it.
-      const isInner = isListed({ allowedHosts: settings.allowed_hosts }, new URL(url instanceof Request ? url.url : url))
+      const isInner = isListed(
+        { allowedHosts: settings.allowed_hosts },
+        new URL(url instanceof Request ? url.url : url),
+      )
       return globalThis.fetch(url, { ...rest, ...(isInner ? {} : { dispatcher }), redirect: 'error' })
     }),
     fetchResponseBodyLimits: { jwks_uri: 65_536, sector_identifier_uri: 65_536 },
