@@ -23,7 +23,7 @@ export async function listen(
   place: { host: string | undefined; port: number },
   passing?: Passing,
 ): Promise<Listening> {
-  const answering = passing === undefined ? handler : closingInStages(handler)
+  const answering = closingInStages(handler, passing !== undefined)
   const server = createServer(
     {
       maxHeaderSize: 32_768,

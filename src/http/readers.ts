@@ -12,7 +12,7 @@ type Read = IncomingMessage & { [reading]?: Promise<Buffer> }
 /**
  * The raw body. Read once: a second reader gets the same bytes.
  *
- * @param limit bytes; @throws Failure malformed http/too-large past it, and the connection is then closed
+ * @param limit bytes; @throws Failure malformed http/too-large as soon as it is passed
  */
 export async function readRaw(ctx: Context, limit: number): Promise<Buffer> {
   const request = ctx.req as Read
@@ -50,16 +50,21 @@ function drain(request: IncomingMessage, limit: number): Promise<Buffer> {
     }
     const chunks: Buffer[] = []
     let size = 0
-    request.on('data', (chunk: Buffer) => {
+    const keep = (chunk: Buffer): void => {
       size += chunk.length
-      if (size <= limit) chunks.push(chunk)
-      // Past the limit we read on for a little, so that the client hears the answer instead of a reset.
-      else if (size > limit + 1_048_576) request.destroy()
-    })
+      if (size <= limit) {
+        chunks.push(chunk)
+        return
+      }
+      // What is left is thrown away as it comes, so that the client hears the answer instead of a reset.
+      request.off('data', keep).resume()
+      chunks.length = 0
+      fail()
+    }
+    request.on('data', keep)
     // Plain listeners: each of these comes once, and one that takes itself away costs more than to call it.
     request.on('end', () => {
-      if (size > limit) fail()
-      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
     })
     request.on('error', () => reject(cutOff()))
     // It comes after the end, too, and an Error that nobody needs costs more than reading the body.
