@@ -52,21 +52,23 @@ const plain = new Set([
 const known =
   /^x-amz-(?:acl|grant-[a-z-]+|meta-.+|tagging(?:-directive)?|metadata-directive|storage-class|checksum-[a-z0-9-]+|sdk-checksum-algorithm|server-side-encryption[a-z0-9-]*|copy-source-[a-z0-9-]+|object-lock-[a-z-]+|bypass-governance-retention|website-redirect-location|request-payer|object-attributes|max-parts|part-number-marker|optional-object-attributes|mp-object-size|if-match-[a-z-]+|bucket-object-lock-enabled|object-ownership)$/
 
+/** Whose buckets the client takes them to be: this account's, those that are written to and those that are copied from. */
+export const ownersExpected = ['x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner'] as const
+
 /** Made anew, or only about the way to us. */
-const own = new Set([
+const own = new Set<string>([
+  ...ownersExpected,
   'x-amz-content-sha256',
   'x-amz-copy-source',
   'x-amz-date',
   'x-amz-decoded-content-length',
-  'x-amz-expected-bucket-owner',
   'x-amz-security-token',
-  'x-amz-source-expected-bucket-owner',
   'x-amz-trailer',
   'x-amz-user-agent',
 ])
 
 /** Besides those that are known. */
-const alsoHoisted = new Set(['x-amz-copy-source', 'x-amz-expected-bucket-owner'])
+const alsoHoisted = new Set<string>([...ownersExpected, 'x-amz-copy-source'])
 
 const passed = (name: string): boolean => plain.has(name) || known.test(name)
 

@@ -14,6 +14,7 @@ import {
   copySourceOf,
   type Headers,
   headersOf,
+  ownersExpected,
   passedHeaders,
   withHoisted,
 } from './headers.ts'
@@ -49,9 +50,9 @@ export async function answerS3(
   if (copy !== undefined && operation.name !== 'PutObject' && operation.name !== 'UploadPart')
     refuse('malformed', 'gateway/invalid-argument', 'A copy source belongs to PutObject and UploadPart.')
   const passed = passedHeaders(headers)
-  const owner = headers.get('x-amz-expected-bucket-owner')
-  if (owner !== undefined && owner !== app.app.accountId)
-    refuse('forbidden', 'gateway/owner', 'Access Denied')
+  for (const owner of ownersExpected.map((name) => headers.get(name)))
+    if (owner !== undefined && owner !== app.app.accountId)
+      refuse('forbidden', 'gateway/owner', 'Access Denied')
 
   const list = operation.name === 'DeleteObjects' ? readDeletions(await readBody(ctx, headers)) : undefined
   const asking = await askingOf(needs, { arrival, signed, operation, query, headers })

@@ -307,16 +307,24 @@ describe('what no policy allows', () => {
 
   it('is not copied: the source needs GetObject as the target needs PutObject', async () => {
     await put('/photos/home/sam/source', 'original')
-    const copy = async (source: string, more: Partial<Call> = {}) =>
-      (await put('/photos/home/sam/copy', '', { headers: { 'x-amz-copy-source': source }, ...more })).status
+    const copy = async (source: string, { headers = {}, ...more }: Partial<Call> = {}) =>
+      (
+        await put('/photos/home/sam/copy', '', {
+          headers: { 'x-amz-copy-source': source, ...headers },
+          ...more,
+        })
+      ).status
     expect(await copy('photos/home/sam/source')).toBe(200)
     expect(store.requests.at(-1)?.headers['x-amz-copy-source']).toBe('/photos/home/sam/source')
     expect(store.objects.get('photos/home/sam/copy')?.toString()).toBe('original')
+    const owner = (account: string) => ({ headers: { 'x-amz-source-expected-bucket-owner': account } })
+    expect(await copy('photos/home/sam/source', owner(home))).toBe(200)
     const before = store.requests.length
     expect(await copy('/photos/home/ana/secret')).toBe(403)
     expect(await copy('photos/home/sam/locked/a')).toBe(403)
     expect(await copy('photos/home/sam/%6Cocked/a')).toBe(403)
     expect(await copy('photos/home/sam/source?versionId=1')).toBe(403)
+    expect(await copy('photos/home/sam/source', owner('999999999999'))).toBe(403)
     expect(await copy('photos/home/sam/../ana/a')).toBe(400)
     expect(await copy('photos')).toBe(400)
     expect(await copy('photos/home/sam/source', { method: 'GET' })).toBe(400)
