@@ -41,6 +41,7 @@ export {
 export type { PasswordPolicy, PolicyFault } from './password-policy.ts'
 export {
   checkPassword,
+  checkPasswordOf,
   passwordOf,
   removePassword,
   setMustChange,

@@ -92,20 +92,29 @@ export async function checkPassword(
   needs: { database: Database; hasher: PasswordHasher; clock: Clock },
   request: { accountId: string; identifier: string; password: string },
 ): Promise<User | undefined> {
-  const { database, hasher, clock } = needs
   // A NUL cannot be in a name: no need to ask, but the hash is paid all the same.
   const user = request.identifier.includes('\0')
     ? undefined
-    : await findUserForSignIn(database, request.accountId, request.identifier)
+    : await findUserForSignIn(needs.database, request.accountId, request.identifier)
+  return checkPasswordOf(needs, user, request.password)
+}
+
+/** `checkPassword` for a user who was looked for already; undefined where there is none of the name. */
+export async function checkPasswordOf(
+  needs: { database: Database; hasher: PasswordHasher; clock: Clock },
+  user: User | undefined,
+  password: string,
+): Promise<User | undefined> {
+  const { database, hasher, clock } = needs
   const { rows } = await database.query<{ phc: string }>(
     sql`select phc from user_password where user_id = ${user?.userId ?? ''}`,
   )
   const phc = user?.status === 'active' ? rows[0]?.phc : undefined
-  const matches = await hasher.verify(phc, request.password)
+  const matches = await hasher.verify(phc, password)
   if (!matches || user === undefined || phc === undefined) return undefined
   if (hasher.needsRehash(phc)) {
     try {
-      const fresh = await hasher.hash(request.password)
+      const fresh = await hasher.hash(password)
       await database.query(
         sql`update user_password set phc = ${fresh} where user_id = ${user.userId} and phc = ${phc}`,
       )

@@ -1,7 +1,7 @@
 import { type Audit, nobody } from '#audit'
 import type { PasswordHasher, Vault } from '#crypto'
 import type { Database } from '#database'
-import { checkPassword, findUserForSignIn, passwordOf, type User } from '#directory'
+import { checkPasswordOf, findUserForSignIn, passwordOf, type User } from '#directory'
 import type { RequestInfo } from '#http'
 import { type Clock, refuse } from '#kernel'
 import type { Buckets } from './buckets.ts'
@@ -67,7 +67,7 @@ export async function tryPassword(
 
   const user = blocked
     ? void (await needs.hasher.verify(undefined, password))
-    : await checkPassword(needs, { accountId: request.accountId, identifier: request.identifier, password })
+    : await checkPasswordOf(needs, known, password)
 
   if (user !== undefined) {
     for (const network of networks) await buckets.refund(['network', network])
