@@ -248,11 +248,14 @@ export async function createApp(needs: AppNeeds): Promise<App> {
     authenticateBearer: oidc.authenticateBearer,
   }
   koa.use(securityHeaders(publicUrl))
+  // The Query API is what is asked for most, and at the root: it need not pass what answers at other addresses.
+  const queryApi = stsRoutes({ ...sts, iamApi })
+  koa.use((ctx, next) => (ctx.path === '/' ? queryApi(ctx, next) : next()))
   koa.use(decisionPoint(deciding))
   koa.use(serveAssets(htmlPages.assets))
   const proxied = { ...sts, audit, sessions, authenticateBearer: oidc.authenticateBearer }
   koa.use(forwardAuthProxies(proxied))
-  koa.use(stsRoutes({ ...sts, iamApi }))
+  koa.use((ctx, next) => (ctx.path === '/' ? next() : queryApi(ctx, next)))
   koa.use(outboundIssuerRoutes({ database, publicUrl }))
   koa.use(rolesAnywhereRoutes({ sts }).routes())
   koa.use(podIdentityRoutes(sts).routes())

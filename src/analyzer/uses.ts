@@ -1,4 +1,5 @@
 import type { AuditEntry, UserIdentity } from '#audit'
+import { recent } from '#kernel'
 
 /** An action that somebody tried, as the log of what happened tells it. */
 export type Use = {
@@ -38,11 +39,22 @@ function ofIdentity(by: UserIdentity): Who | undefined {
   return by.arn === undefined ? undefined : ofArn(by.arn)
 }
 
+/** Principals that were read: a caller comes with every call, and reading its ARN is most of what is done here. */
+const known = recent<Who>(1_000)
+
 const form =
   /^arn:[^:]*:(?:iam|sts)::(\d{12}):(?:(root)$|(user|role)\/(?:.*\/)?([^/]+)$|assumed-role\/([^/]+)\/)/
 
 /** The user or role behind an ARN: of a session its role. Undefined for federated users and what is no principal. */
 export function ofArn(arn: string): Who | undefined {
+  const before = known.get(arn)
+  if (before !== undefined) return before
+  const who = readArn(arn)
+  if (who !== undefined) known.set(arn, who)
+  return who
+}
+
+function readArn(arn: string): Who | undefined {
   const [, accountId, root, kind, name, role] = form.exec(arn) ?? []
   if (accountId === undefined) return undefined
   if (root !== undefined) return { accountId, kind: 'root', nameKey: '' }

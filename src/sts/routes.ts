@@ -27,7 +27,7 @@ import {
 } from '#http'
 import { callerIdentity } from '#iam'
 import { endOfTurn, isFailure, refuse, type Failure } from '#kernel'
-import type { SignableRequest } from '#sigv4'
+import { lowerCase, type SignableRequest } from '#sigv4'
 
 import { wasAudited } from './audited.ts'
 import { authenticate, findCredentials, type SignedCaller } from './authenticate.ts'
@@ -167,7 +167,9 @@ async function readCall(
 ): Promise<{ readonly request: SignableRequest; readonly parameters: ParameterNode }> {
   const { rawHeaders: raw } = ctx.req
   const headers: [string, string][] = []
-  for (let index = 0; index < raw.length; index += 2) headers.push([raw[index] ?? '', raw[index + 1] ?? ''])
+  // In lower case, as a signature names them: each is looked for several times.
+  for (let index = 0; index < raw.length; index += 2)
+    headers.push([lowerCase(raw[index] ?? ''), raw[index + 1] ?? ''])
   const { method = '' } = ctx.req
   const head = { method, rawUrl: ctx.req.url ?? '/', headers }
   if (method === 'GET')
@@ -193,8 +195,7 @@ function send(ctx: Context, { status, contentType, body }: AwsAnswer): void {
   // The wire's clients look at this type to the letter.
   ctx.res.setHeader('Content-Type', contentType)
   ctx.res.setHeader('Cache-Control', 'no-store')
-  ctx.res.setHeader('Content-Length', Buffer.byteLength(body))
-  // The text is whole: what Koa would find out about it costs as much as sending it.
+  // The text is whole: Node counts it, and what Koa would find out about it costs as much as sending it.
   ctx.respond = false
   ctx.res.end(body)
 }

@@ -18,7 +18,10 @@ const credentialOf = (authorization: string): string | undefined =>
 export function signedServiceOf(rawUrl: string, authorization: string): string | undefined {
   const credential =
     credentialOf(authorization) ?? /[?&]X-Amz-Credential=([^&]+)/.exec(rawUrl)?.[1]?.replaceAll(/%2F/gi, '/')
-  const parts = credential?.split('/') ?? []
-  // The last but one: SigV4A has no region. What has no scope at all is for the verifier to refuse.
-  return parts.length < 4 ? undefined : parts.at(-2)
+  if (credential === undefined) return undefined
+  // The last but one of four parts or more: SigV4A has no region. What has no scope at all is for the verifier to refuse.
+  const end = credential.lastIndexOf('/')
+  const begin = end < 1 ? -1 : credential.lastIndexOf('/', end - 1)
+  const isScope = begin > 0 && credential.lastIndexOf('/', begin - 1) >= 0
+  return isScope ? credential.slice(begin + 1, end) : undefined
 }
