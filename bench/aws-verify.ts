@@ -7,7 +7,8 @@
  *    the processor time of either server (limit 0.6), AssumeRole and AssumeRoleWithWebIdentity (limit 1,500/s; p99 of 20 ms
  *    at half of that load).
  *
- * Rounds alternate; the load is made in a process of its own (bench/load.ts), on the same cores.
+ * Rounds alternate; the load is made in a process of its own (bench/load.ts), on the same cores. Limits in time are judged in
+ * the rounds in which the machine was calm (bench/calm.ts); the median of all is printed beside it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
@@ -16,6 +17,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openVault } from '#crypto'
 import { type Database, migrate, openPostgres, readMigrations, sql } from '#database'
 import { createAccessKey, createUser } from '#directory'
@@ -32,7 +34,8 @@ import {
 } from '#sigv4'
 import { authenticate, openSts, sessionTokens, type StsNeeds } from '#sts'
 import { exportJWK, SignJWT } from 'jose'
-import { cpuSecondsOf, endGenerator, type Figures, generate } from './load.ts'
+import { judge, median, pace, type Round, watchHost } from './calm.ts'
+import { cpuSecondsOf, endGenerator, generate } from './load.ts'
 
 const account = '111122223333'
 const admin = process.env['TEST_DATABASE_URL']
@@ -176,26 +179,45 @@ async function microseconds(needs: () => StsNeeds, requests: readonly SignableRe
   const { user: inUser, system } = process.cpuUsage(before)
   return (inUser + system) / perRound
 }
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 const known = session()
-const [cold, warm]: [number[], number[]] = [[], []]
-for (let round = -2; round < 11; round++) {
+const [cold, warm]: [Round[], Round[]] = [[], []]
+/** The best pace until now: a calm round has at most a quarter more, before and after. */
+let best = Infinity
+const calmRounds = (rounds: readonly Round[]): number =>
+  rounds.filter(({ disturbed }) => disturbed <= best * slowest).length
+const slowest = 1.25
+const [fewest, wanted, mostRounds] = [5, 11, 80]
+/** Until the code is compiled as in a server that has run for a while. */
+const unjudged = 12
+for (let round = -unjudged; round < mostRounds; round++) {
+  if (round >= wanted && calmRounds(cold) >= wanted && calmRounds(warm) >= wanted) break
   const fresh = Array.from({ length: perRound }, () => request())
   const more = Array.from({ length: perRound }, () => request(known))
+  // The loop turns, as in a server: without it the process would hear of no revocation, and refuse after five seconds.
+  await sleep(50)
+  const paces = [pace()]
   const a = await microseconds(() => ({ ...sts, tokens: plain, dayKeys: dayKeyCache() }), fresh)
+  paces.push(pace())
   const b = await microseconds(() => sts, more)
+  paces.push(pace())
+  best = Math.min(best, ...paces)
   if (round < 0) continue
-  cold.push(a)
-  warm.push(b)
+  cold.push({ figure: a, disturbed: Math.max(...paces.slice(0, 2)) })
+  warm.push({ figure: b, disturbed: Math.max(...paces.slice(1)) })
 }
 let missed = 0
 function verdict(what: string, figure: string, kept: boolean): void {
   if (!kept) missed++
   console.log(`${what.padEnd(58)}${figure}  ${kept ? 'kept' : 'MISSED'}`)
 }
-verdict('verify, a token never seen', `${median(cold).toFixed(1)} µs, limit 60`, median(cold) <= 60)
-verdict('verify, a token seen before', `${median(warm).toFixed(1)} µs, limit 12`, median(warm) <= 12)
+for (const [what, rounds, limit] of [
+  ['verify, a token never seen', cold, 60],
+  ['verify, a token seen before', warm, 12],
+] as const) {
+  const { judged, calm, all } = judge(rounds, { most: best * slowest, fewest })
+  const beside = `in ${calm} calm rounds of ${rounds.length}; ${all.toFixed(1)} in all`
+  verdict(what, `${judged.toFixed(1)} µs (${beside}), limit ${limit}`, judged <= limit)
+}
 await Promise.all([epochs.close(), memory.close()])
 
 // ── 2. over HTTP ──
@@ -286,13 +308,16 @@ const token = await new SignJWT({
 const version = 'Version=2011-06-15'
 const named = `RoleArn=${encodeURIComponent(role.arn)}&RoleSessionName=bench`
 
+/** What the host may take of the cores in a round that counts as calm. */
+const mostTaken = 0.01
+
 /** As many requests as are answered; per second, and per second of the server's processor time. */
-async function saturate(server: Server, requests: readonly string[]) {
+async function saturate(server: Server, requests: readonly string[], seconds: number) {
   const before = cpuSecondsOf(server.pid)
   const { answered, perSecond } = await generate({
     port: server.port,
     connections: 32,
-    seconds: 4,
+    seconds,
     requests,
   })
   return { perSecond, perCpuSecond: answered / (cpuSecondsOf(server.pid) - before) }
@@ -308,9 +333,11 @@ try {
   for (const [who, credentials] of callers) {
     const requests = signed(identity, credentials)
     const [ratios, rates]: [number[], number[]] = [[], []]
-    for (let round = -1; round < 5; round++) {
-      const a = await saturate(ours, requests)
-      const b = await saturate(bare, requests)
+    for (let round = -1; round < 15; round++) {
+      // The first one lets both servers' code be compiled.
+      const seconds = round < 0 ? 6 : 1.5
+      const a = await saturate(ours, requests, seconds)
+      const b = await saturate(bare, requests, seconds)
       if (round < 0) continue
       ratios.push(a.perCpuSecond / b.perCpuSecond)
       rates.push(a.perCpuSecond)
@@ -329,25 +356,39 @@ try {
     ['AssumeRoleWithWebIdentity', [written([host, fromMany, ['content-type', formType]], webIdentity)]],
   ]
   for (const [name, requests] of issuing) {
-    await saturate(ours, requests)
-    const rounds = [
-      await saturate(ours, requests),
-      await saturate(ours, requests),
-      await saturate(ours, requests),
-    ]
-    const perSecond = median(rounds.map((each) => each.perSecond))
-    const perCpuSecond = median(rounds.map((each) => each.perCpuSecond))
+    await saturate(ours, requests, 4)
+    const rates: Round[] = []
+    for (let round = 0; round < 5; round++) {
+      const taken = watchHost()
+      const { perSecond } = await saturate(ours, requests, 3)
+      rates.push({ figure: perSecond, disturbed: taken() })
+    }
+    const rate = judge(rates, { most: mostTaken, fewest: 3 })
     verdict(
       `${name}, audited`,
-      `${perSecond.toFixed(0)}/s (${perCpuSecond.toFixed(0)} a CPU-second), limit 1500`,
-      perSecond >= 1_500,
+      `${rate.judged.toFixed(0)}/s (in ${rate.calm} calm rounds of ${rates.length}; ${rate.all.toFixed(0)} in all), limit 1500`,
+      rate.judged >= 1_500,
     )
-    const half: Figures[] = []
-    for (let round = 0; round < 3; round++)
-      half.push(await generate({ port: ours.port, connections: 64, seconds: 6, rate: 750, requests }))
-    const p99 = median(half.map((each) => each.p99))
+    const half: (Round & { readonly p50: number })[] = []
+    const isEnough = (): boolean => half.filter(({ disturbed }) => disturbed <= mostTaken).length >= 5
+    while (half.length < 5 || (half.length < 20 && !isEnough())) {
+      const taken = watchHost()
+      const { p99, p50 } = await generate({
+        port: ours.port,
+        connections: 64,
+        seconds: 4,
+        rate: 750,
+        requests,
+      })
+      half.push({ figure: p99, p50, disturbed: taken() })
+    }
+    const slow = judge(half, { most: mostTaken, fewest: 3 })
     const p50 = median(half.map((each) => each.p50))
-    verdict(`${name} at 750/s, p99`, `${p99.toFixed(1)} ms (p50 ${p50.toFixed(1)}), limit 20`, p99 <= 20)
+    verdict(
+      `${name} at 750/s, p99`,
+      `${slow.judged.toFixed(1)} ms (in ${slow.calm} calm rounds of ${half.length}; ${slow.all.toFixed(1)} in all, p50 ${p50.toFixed(1)}), limit 20`,
+      slow.judged <= 20,
+    )
   }
 } finally {
   endGenerator()
