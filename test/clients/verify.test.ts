@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
@@ -39,8 +40,9 @@ beforeAll(async () => {
     servicePrefix: 'orders',
     signingKeys: true,
   })
-  asking = await startExample({ signet: server.url, service: 'orders', client })
-  publicOnly = await startExample({ signet: server.url, service: 'orders' })
+  // Their bound is not what their tests are about (those at the end set it): a machine that stands still must not reach it.
+  asking = await startExample({ signet: server.url, service: 'orders', client, boundSeconds: 60 })
+  publicOnly = await startExample({ signet: server.url, service: 'orders', boundSeconds: 60 })
 }, 60_000)
 afterAll(async () => {
   await Promise.all([asking.close(), publicOnly.close()])
@@ -118,25 +120,33 @@ async function call(
 const withHeader = (name: string, change: (value: string) => string) => (headers: HeaderPairs) =>
   headers.map(([key, value]) => [key, key === name ? change(value) : value] as const)
 const asked = async () => (await listEvents(server.database, { name: 'IssueSigningKey' })).length
-/** All that a process of ours has in its writable memory (Linux). */
-function memoryOf(pid: number): Buffer[] {
-  const file = openSync(`/proc/${pid}/mem`, 'r')
+/**
+ * Which of these texts a process of ours has in its writable memory (Linux). It is read piece by piece: hundreds of
+ * megabytes at once would hold up the server in this process, and with it the heartbeats that the services wait for.
+ */
+async function foundInMemoryOf(pid: number, texts: readonly string[]): Promise<string[]> {
+  const pieceBytes = 4_194_304
+  const overlap = Math.max(...texts.map((text) => Buffer.byteLength(text)))
+  const found = new Set<string>()
+  const piece = Buffer.alloc(pieceBytes)
+  const file = await open(`/proc/${pid}/mem`, 'r')
   try {
-    return readFileSync(`/proc/${pid}/maps`, 'utf8')
-      .split('\n')
-      .flatMap((line) => {
-        const [, from = '', to = ''] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? []
-        if (from === '') return []
-        const part = Buffer.alloc(Number.parseInt(to, 16) - Number.parseInt(from, 16))
-        try {
-          return [part.subarray(0, readSync(file, part, 0, part.length, BigInt(`0x${from}`)))]
-        } catch {
-          return []
-        }
-      })
+    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+      const [, from = '', to = ''] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? []
+      const end = Number.parseInt(to, 16)
+      // Neighbouring pieces share as much as the longest text, so that none is missed where they meet.
+      for (let at = Number.parseInt(from, 16); at < end; at += pieceBytes - overlap) {
+        const length = Math.min(pieceBytes, end - at)
+        // What the kernel does not let anybody read (the place may be gone by now) holds nothing of ours.
+        const { bytesRead } = await file.read(piece, 0, length, at).catch(() => ({ bytesRead: 0 }))
+        const read = piece.subarray(0, bytesRead)
+        for (const text of texts) if (read.includes(text)) found.add(text)
+      }
+    }
   } finally {
-    closeSync(file)
+    await file.close()
   }
+  return [...found]
 }
 const desk = `arn:aws:sts::${home}:assumed-role/OrdersReader/desk`
 
@@ -291,11 +301,9 @@ describe('a service that holds no secret', () => {
         expect(await call({ url, close: async () => {} }, { by, with: 'sigv4a' })).toMatchObject({
           status: 200,
         })
-      const memory = memoryOf(child.pid ?? 0)
-      // What is in it for sure is found; what must not be is not.
-      expect(memory.some((part) => part.includes(by.accessKeyId))).toBe(true)
       const hidden = [by.secretAccessKey, acme.secretAccessKey, acme.clientSecret]
-      expect(hidden.filter((secret) => memory.some((part) => part.includes(secret)))).toEqual([])
+      // What is in it for sure is found; what must not be is not.
+      expect(await foundInMemoryOf(child.pid ?? 0, [by.accessKeyId, ...hidden])).toEqual([by.accessKeyId])
       expect(readdirSync(folder)).toEqual([])
     } finally {
       child.kill('SIGKILL')
@@ -374,7 +382,7 @@ describe('a service that is cut off', () => {
     const service = await startExample({ signet: server.url, service: 'orders', boundSeconds: 2 })
     try {
       const status = async () => (await call(service, { by, with: 'sigv4a' })).status
-      expect(await status()).toBe(200)
+      await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000, interval: 100 })
       open = false
       for (const socket of sockets) socket.destroy()
       await vi.waitFor(async () => expect(await status()).toBe(503), { timeout: 10_000, interval: 100 })
@@ -426,20 +434,23 @@ describe('a service that is cut off', () => {
       const service = await startExample({ signet: server.url, service: 'orders', client, boundSeconds: 2 })
       try {
         const by = await session('sealed')
-        expect(await call(service, { by })).toMatchObject({ status: 200, hello: desk })
-        const once = await asked()
-        expect(await call(service, { by })).toMatchObject({ status: 200 })
-        expect(await asked()).toBe(once)
+        // While it hears the revocations it asks about a caller once.
+        const asksNothing = async (who: Credentials) => {
+          expect(await call(service, { by: who })).toMatchObject({ status: 200, hello: desk })
+          const now = await asked()
+          expect(await call(service, { by: who })).toMatchObject({ status: 200 })
+          expect(await asked()).toBe(now)
+          return now
+        }
+        const hears = { timeout: 10_000, interval: 100 }
+        const once = await vi.waitFor(() => asksNothing(by), hears)
 
         cutOff(how)
         // Until the bound has passed its own knowledge counts, from then on the answer of each question.
-        await vi.waitFor(
-          async () => {
-            await call(service, { by })
-            expect(await asked()).toBeGreaterThan(once)
-          },
-          { timeout: 10_000, interval: 100 },
-        )
+        await vi.waitFor(async () => {
+          await call(service, { by })
+          expect(await asked()).toBeGreaterThan(once)
+        }, hears)
         const before = await asked()
         for (let times = 0; times < 3; times++)
           expect(await call(service, { by })).toMatchObject({ status: 200, hello: desk })
@@ -457,15 +468,7 @@ describe('a service that is cut off', () => {
         // The way is open again: it asks about a new caller once, and knows what was revoked meanwhile.
         cutOff('no')
         const other = await session('sealed')
-        await vi.waitFor(
-          async () => {
-            await call(service, { by: other })
-            const now = await asked()
-            await call(service, { by: other })
-            expect(await asked()).toBe(now)
-          },
-          { timeout: 10_000, interval: 100 },
-        )
+        await vi.waitFor(() => asksNothing(other), hears)
         expect(await call(service, { by })).toMatchObject({ code: 'ExpiredToken' })
       } finally {
         await service.close()
@@ -479,13 +482,13 @@ describe('a service that is cut off', () => {
       const service = await startExample({
         signet: server.url,
         service: 'orders',
-        boundSeconds: 1,
+        boundSeconds: 2,
         ...(who === undefined ? {} : { client: who }),
       })
       try {
         const by = await session('signed')
         const status = async () => (await call(service, { by, with: 'sigv4a' })).status
-        expect(await status()).toBe(200)
+        await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000, interval: 100 })
         cutOff(how)
         await vi.waitFor(async () => expect(await status()).toBe(503), { timeout: 10_000, interval: 100 })
         for (let times = 0; times < 3; times++) expect(await status()).toBe(503)

@@ -121,7 +121,14 @@ describe('a SAML provider', () => {
       }),
     )
     const before = await send(new GetSAMLProviderCommand(arn))
-    expect(before).toMatchObject({ SAMLMetadataDocument, Tags: [{ Key: 'a', Value: 'b' }] })
+    expect(before).toMatchObject({
+      SAMLMetadataDocument,
+      Tags: [{ Key: 'a', Value: 'b' }],
+      SAMLProviderUUID: expect.stringMatching(/^[A-Z0-9]{22,64}$/) as string,
+      // Assertions in plain are taken, and there is no key for others.
+      AssertionEncryptionMode: 'Allowed',
+      PrivateKeyList: [],
+    })
     expect((await send(new ListSAMLProvidersCommand({}))).SAMLProviderList).toMatchObject([
       { Arn: arn.SAMLProviderArn },
     ])
