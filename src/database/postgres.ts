@@ -3,6 +3,7 @@ import pg from 'pg'
 import { Failure, type Secret } from '#kernel'
 import { isAway } from './errors.ts'
 import { insideTransaction, refuseInsideTransaction } from './guard.ts'
+import { ownNotifications } from './own-notifications.ts'
 import { type Sql, textOf } from './sql.ts'
 import { bind, type Database, oid, readInstant, type Rows, type Transaction } from './types.ts'
 
@@ -66,6 +67,7 @@ export async function openPostgres(
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
 
+  const own = ownNotifications()
   const lines: (Promise<pg.Client> | undefined)[] = Array.from({ length: pipelines + 1 })
   let turn = 0
   /** The last one is for what is set aside. */
@@ -80,6 +82,7 @@ export async function openPostgres(
       client.on('end', forget)
       try {
         await client.connect()
+        await own.attend(client)
       } catch (thrown) {
         forget()
         throw thrown
@@ -135,6 +138,7 @@ export async function openPostgres(
       }
       let broken: Error | undefined
       try {
+        await own.attend(client)
         await client.query('begin')
         const result = await insideTransaction(() =>
           work({
@@ -158,7 +162,9 @@ export async function openPostgres(
         client.release(broken)
       }
     },
-    async listen(channel, heard) {
+    async listen(channel, heard, { ownAtOnce = false } = {}) {
+      const forget = ownAtOnce ? own.add(channel, heard) : undefined
+      await Promise.all(lines.map(async (opening) => opening && own.attend(await opening)))
       let stopped = false
       let current: pg.Client | undefined
       const connect = async (): Promise<void> => {
@@ -183,6 +189,7 @@ export async function openPostgres(
       await connect()
       return async () => {
         stopped = true
+        forget?.()
         await current?.end()
       }
     },

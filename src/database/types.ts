@@ -24,8 +24,18 @@ export type Database = Queryable & {
   readonly kind: 'postgres' | 'embedded'
   /** Commits when `work` resolves, rolls back when it throws. INVARIANT: inside, only the handle given is used. */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
-  /** Calls back for each `pg_notify(channel, …)` committed anywhere. The answer stops listening. */
-  listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>
+  /**
+   * Calls back for each `pg_notify(channel, …)` committed anywhere. The answer stops listening.
+   *
+   * @param how `ownAtOnce`: what is committed through this handle is heard before the commit is answered, and may be heard a
+   *   second time. Each notification then wakes every connection: for channels on which there is little to say. The embedded
+   *   database does so always, and once
+   */
+  listen(
+    channel: string,
+    heard: (payload: string) => void,
+    how?: { readonly ownAtOnce?: boolean },
+  ): Promise<() => Promise<void>>
   /**
    * How many writes through this handle are done, but for those set `aside`: whoever remembers something looks again after
    * one. 0 for the embedded database, which tells every change before it answers.

@@ -28,6 +28,13 @@ const staleMilliseconds = 250
 const forgetMilliseconds = 1_800_000
 const mostNames = 200_000
 
+/** Whether a transaction had been committed when a snapshot was taken: `xmin:xmax:xip,…` (PostgreSQL §9.27, `pg_snapshot`). */
+function isVisible(xact: string, snapshot: string): boolean {
+  const [xmin = '0', xmax = '0', running = ''] = snapshot.split(':')
+  const number = BigInt(xact)
+  return number < BigInt(xmin) || (number < BigInt(xmax) && !running.split(',').includes(xact))
+}
+
 /**
  * Opens the memory of this process.
  *
@@ -87,7 +94,10 @@ export async function openMemory(needs: {
       ? () => true
       : () => now() - lookedAt < staleMilliseconds && database.writes() === lookedWrites
 
-  const stop = await database.listen('signet_policy', forget)
+  const stop = await database.listen('signet_policy', (change) => {
+    // What a look has told already was forgotten then: all that is remembered now was read after it.
+    if (seen === undefined || !isVisible(change, seen)) forget(change)
+  })
   await lookNow()
   const timer =
     database.kind === 'postgres'

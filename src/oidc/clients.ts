@@ -42,7 +42,7 @@ export async function openClients(needs: {
   const forget = (): void => {
     known = new Map()
   }
-  const stop = await database.listen('signet_apps', forget)
+  const stop = await database.listen('signet_apps', forget, { ownAtOnce: true })
   // One timer instead of the time at every look: a request looks for its client three times.
   const forgetting = setInterval(forget, staleAfterMilliseconds).unref()
 

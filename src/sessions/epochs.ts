@@ -23,7 +23,7 @@ export type Raised = {
 export type Epochs = {
   /** The epoch now; 0 when nothing was ever revoked. */
   of(kind: EpochKind, id: string): number
-  /** Ends everything issued to it, in the caller's transaction; in force on every node within a second of the commit. */
+  /** Ends everything issued to it, in the caller's transaction; in force here when the commit is answered, on every node within a second. */
   raise(tx: Queryable, kind: EpochKind, id: string): Promise<void>
   /** Reads what came since; answers only when this copy is as new as the database was at the call. */
   catchUp(): Promise<void>
@@ -106,11 +106,13 @@ export async function openEpochs(needs: {
       underWay = undefined
     }))
 
-  const stop = await database.listen('signet_epoch', (payload) => {
+  const heard = (payload: string): void => {
     const [kind = '', id = '', epoch = '', seq = ''] = payload.split(' ')
     // The poll alone moves `newest` on: it is what finds the raises that no notification told of.
     take({ kind, id, epoch: Number(epoch), seq: Number(seq) || newest, at: undefined })
-  })
+  }
+  // Who is told that something was revoked may ask at once whether it holds.
+  const stop = await database.listen('signet_epoch', heard, { ownAtOnce: true })
   await catchUp()
   // The embedded database has one node and loses no notification.
   const alone = database.kind === 'embedded'

@@ -102,6 +102,34 @@ it('a committed notification is heard, a rolled back one is not', async () => {
   await stop()
 })
 
+it('what is notified through this handle is heard before the answer, where that was asked for', async () => {
+  const heard: string[] = []
+  // Connections that were there before listen as well as those that come later.
+  await Promise.all(Array.from({ length: 4 }, () => database.transaction((tx) => tx.query(sql`select 1`))))
+  const stop = await database.listen('own', (payload) => heard.push(payload), { ownAtOnce: true })
+  const tell = (payload: string) => sql`select pg_notify('own', ${payload})`
+  for (let turn = 0; turn < 20; turn++) {
+    await Promise.all(
+      [0, 1, 2].map(async (each) => {
+        await database.transaction((tx) => tx.query(tell(`in ${turn} ${each}`)))
+        expect(heard).toContain(`in ${turn} ${each}`)
+      }),
+    )
+    await database.query(tell(`single ${turn}`))
+    expect(heard).toContain(`single ${turn}`)
+  }
+  await database
+    .transaction(async (tx) => {
+      await tx.query(tell('undone'))
+      throw new Error('undo')
+    })
+    .catch(() => {})
+  expect(heard).not.toContain('undone')
+  await stop()
+  await database.query(tell('late'))
+  expect(heard).not.toContain('late')
+})
+
 it('writes that come together share statements, and each waits for its own commit', async () => {
   const batches: number[] = []
   const write = coalesce<string>(async (items) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Database } from '#database'
+import { type Database, sql } from '#database'
 import { createUser, updateUser } from '#directory'
 import { openMemory, putInlinePolicy, recalled } from '#iam'
 import { testDatabase } from '../support/database.ts'
@@ -98,6 +98,81 @@ describe('on PostgreSQL, whose notifications may be lost', () => {
     still.advance({ milliseconds: 1 })
     // … past it, it may not.
     expect(await memory.recall('a', find)).toBe(2)
+    await memory.close()
+  })
+
+  it('a notification of what a look has told already makes it forget nothing', async () => {
+    let notify: (change: string) => void = () => {}
+    let writes = 0
+    const memory = await openMemory({
+      database: {
+        ...deaf(),
+        listen: async (_channel, heard) => {
+          notify = heard
+          return async () => {}
+        },
+        writes: () => writes,
+      },
+      now: () => 0,
+    })
+    const { find, count } = counted()
+    const changed = async () => {
+      await change()
+      const { rows } = await database.query<{ xact: string }>(
+        sql`select xact::text as xact from policy_change order by policy_change.xact desc limit 1`,
+      )
+      return rows[0]?.xact ?? ''
+    }
+    const seen = await changed()
+    writes++
+    await memory.recall('n', find)
+    notify(seen)
+    await memory.recall('n', find)
+    expect(count()).toBe(1)
+    // One that no look has told of is followed.
+    const unseen = await changed()
+    notify(unseen)
+    expect(memory.generation()).toBe(unseen)
+    await memory.recall('n', find)
+    expect(count()).toBe(2)
+    await memory.close()
+  })
+
+  it('a transaction that was open when the look was made is not taken for seen', async () => {
+    let notify: (change: string) => void = () => {}
+    let writes = 0
+    const memory = await openMemory({
+      database: {
+        ...deaf(),
+        listen: async (_channel, heard) => {
+          notify = heard
+          return async () => {}
+        },
+        writes: () => writes,
+        query: async (statement) => {
+          const answer = await database.query(statement)
+          // Transactions 100 and 103 go on, 101 and 102 are committed.
+          return { ...answer, rows: [{ snapshot: '100:104:100,103', change: '102' }] as never }
+        },
+      },
+      now: () => 0,
+    })
+    const { find, count } = counted()
+    for (const [xact, wanted] of [
+      ['99', 1],
+      ['101', 1],
+      ['100', 2],
+      ['103', 3],
+      ['104', 4],
+    ] as const) {
+      await memory.recall('o', find)
+      notify(xact)
+      await memory.recall('o', find)
+      expect(count(), xact).toBe(wanted)
+    }
+    writes++
+    await memory.recall('o', find)
+    expect(count()).toBe(5)
     await memory.close()
   })
 
