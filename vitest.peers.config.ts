@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/peers/**/*.test.ts'],
     globalSetup: ['test/support/template.ts'],
     pool: 'forks',
-    expect: { poll: { timeout: 10_000, interval: 20 } },
+    expect: { poll: { timeout: 20_000, interval: 20 } },
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -11,6 +11,7 @@ import { systemClock } from '#kernel'
 import { signHeaders, type HeaderPairs } from '#sigv4'
 import { startOrdersService } from '../support/orders-service.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { patiently } from '../support/patience.ts'
 
 const root = join(import.meta.dirname, '../..')
 const account = '111122223333'
@@ -106,9 +107,10 @@ afterAll(async () => {
 
 /** Decisions are written down within a moment of the answer. */
 const eventOf = (decisionId: string) =>
-  vi.waitFor(async () => (await findEvent(decisionId)) ?? Promise.reject(new Error('not written yet')), {
-    timeout: 5_000,
-  })
+  vi.waitFor(
+    async () => (await findEvent(decisionId)) ?? Promise.reject(new Error('not written yet')),
+    patiently,
+  )
 const findEvent = async (decisionId: string) => {
   for (const { body } of await listEvents(server.database, { limit: 10_000 })) {
     const event = JSON.parse(body) as { responseElements: { decisionId?: string } | null }

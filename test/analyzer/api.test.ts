@@ -419,7 +419,7 @@ describe('who and what', () => {
     expect(done.status).toBe(200)
     // A read is written to the audit log a moment after its answer.
     const last = () => answer(`/last-accessed?principal=${encodeURIComponent(arnOf('carol'))}`)
-    await expect.poll(async () => JSON.stringify(await last()), { timeout: 10_000 }).toContain('"GetUser"')
+    await expect.poll(async () => JSON.stringify(await last())).toContain('"GetUser"')
     const generated = await answer('/generated-policies', { principal: arnOf('carol') })
     expect(generated).toMatchObject({ no_new_access: { result: 'PASS' }, complete: true })
     expect(JSON.stringify(generated['document'])).toContain('iam:GetUser')

@@ -3,6 +3,7 @@ import { createAudit, listEvents, nobody, roleSessionIdentity, systemIdentity } 
 import { type Database, sql } from '#database'
 import { testDatabase } from '../support/database.ts'
 import { fixedClock } from '../support/fixtures.ts'
+import { patiently } from '../support/patience.ts'
 
 let database: Database
 const clock = fixedClock()
@@ -99,7 +100,7 @@ it('noted events whose write broke off are in the log once, whether it was done 
   await vi.waitFor(async () => {
     expect(tries).toBe(3)
     await audit.flush()
-  })
+  }, patiently)
   expect(await listEvents(database, { name: 'BrokenOff' })).toHaveLength(3)
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { notes } from '#src/audit/notes.ts'
+import { patiently } from '../support/patience.ts'
 
 /** A write that can be made to fail, and what it wrote. */
 function store() {
@@ -64,11 +65,11 @@ describe('notes', () => {
     state.isDown = true
     void queue.add(1)
     void queue.add(2)
-    await vi.waitFor(() => expect(state.failures).toBe(1), { timeout: 5_000 })
+    await vi.waitFor(() => expect(state.failures).toBe(1), patiently)
     await expect(queue.flush()).rejects.toMatchObject({ reason: 'audit/behind' })
     state.isDown = false
     void queue.add(3)
-    await vi.waitFor(() => expect(state.written.flat()).toEqual([1, 2, 3]), { timeout: 5_000 })
+    await vi.waitFor(() => expect(state.written.flat()).toEqual([1, 2, 3]), patiently)
     expect(state.failures).toBe(1)
   })
 
@@ -82,7 +83,7 @@ describe('notes', () => {
     expect(state.written).toEqual([[0], [1]])
     state.isDown = true
     void queue.add(2, 20_000)
-    await vi.waitFor(() => expect(state.failures).toBe(1), { timeout: 5_000 })
+    await vi.waitFor(() => expect(state.failures).toBe(1), patiently)
     await expect(queue.add(3)).rejects.toMatchObject({ kind: 'unavailable', reason: 'audit/behind' })
   })
 })

@@ -374,7 +374,7 @@ describe('revoking what the command line got, and not the person', () => {
     const { accessToken, refreshToken } = await login()
     expect(await whoAmI(accessToken)).toContain('assumed-role/ReadOnly/')
     await end(accessToken?.accessKeyId ?? '')
-    await expect.poll(() => whoAmI(accessToken), { timeout: 10_000 }).toMatch(/^ExpiredToken/)
+    await expect.poll(() => whoAmI(accessToken)).toMatch(/^ExpiredToken/)
     const next = await refresh(refreshToken)
     expect(await whoAmI(next.body.accessToken)).toContain('assumed-role/ReadOnly/')
   })
@@ -385,7 +385,7 @@ describe('revoking what the command line got, and not the person', () => {
       sql`select session_id from cli_session where user_id = ${user.userId}`,
     )
     await raise('session', rows[0]?.session_id ?? '')
-    await expect.poll(() => whoAmI(accessToken), { timeout: 10_000 }).toMatch(/^ExpiredToken/)
+    await expect.poll(() => whoAmI(accessToken)).toMatch(/^ExpiredToken/)
     expect((await refresh(refreshToken)).status).toBe(401)
   })
 
@@ -404,9 +404,7 @@ describe('revoking what the command line got, and not the person', () => {
     const { accessToken, refreshToken } = await login(role('Deploy', otherAccount))
     const deploy = await findRole(database, otherAccount, 'Deploy')
     await database.transaction((tx) => deleteRole(tx, deploy?.roleId ?? ''))
-    await expect
-      .poll(() => whoAmI(accessToken), { timeout: 10_000 })
-      .toMatch(/^(ExpiredToken|InvalidClientTokenId)/)
+    await expect.poll(() => whoAmI(accessToken)).toMatch(/^(ExpiredToken|InvalidClientTokenId)/)
     expect((await refresh(refreshToken)).status).toBe(403)
     await createRole(database, clock, {
       accountId: otherAccount,

@@ -614,7 +614,7 @@ describe('revocation', () => {
         ),
       )
     await expect
-      .poll(namesNow, { timeout: 10_000 })
+      .poll(namesNow)
       .toEqual([
         'UnauthorizedException',
         'UnauthorizedException',

@@ -19,6 +19,7 @@ import { startExample } from '../../clients/verify/example.ts'
 import { acme, seedAcme } from '../support/acme.ts'
 import { home } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { patiently } from '../support/patience.ts'
 
 type Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 type Service = { url: string; close(): Promise<void> }
@@ -198,10 +199,10 @@ describe('a service that verifies by itself, with a key of its own service and d
   it('ends a caller within the bound: a key switched off, a user disabled, a session revoked', async () => {
     const one = await session('sealed')
     const gone = (by: Credentials) =>
-      vi.waitFor(async () => expect(await call(asking, { by })).toMatchObject({ code: 'ExpiredToken' }), {
-        timeout: 10_000,
-        interval: 50,
-      })
+      vi.waitFor(
+        async () => expect(await call(asking, { by })).toMatchObject({ code: 'ExpiredToken' }),
+        patiently,
+      )
     expect(await call(asking, { by: one })).toMatchObject({ status: 200 })
     await server.database.query(sql`select raise_epoch('key', ${one.accessKeyId})`)
     await gone(one)
@@ -257,7 +258,7 @@ describe('the keys for that', () => {
       name: 'Shop',
       servicePrefix: 'orders',
     })
-    await vi.waitFor(async () => expect((await post({ request: request(acme) })).status).toBe(403), 5_000)
+    await vi.waitFor(async () => expect((await post({ request: request(acme) })).status).toBe(403), patiently)
     await putApp(server.database, systemClock, {
       accountId: home,
       kind: 'oidc',
@@ -265,7 +266,7 @@ describe('the keys for that', () => {
       servicePrefix: 'orders',
       signingKeys: true,
     })
-    await vi.waitFor(async () => expect((await post({ request: request(acme) })).status).toBe(200), 5_000)
+    await vi.waitFor(async () => expect((await post({ request: request(acme) })).status).toBe(200), patiently)
   })
 })
 
@@ -351,7 +352,7 @@ describe('a service that holds no secret', () => {
     await vi.waitFor(
       async () =>
         expect(await call(publicOnly, { by, with: 'sigv4a' })).toMatchObject({ code: 'ExpiredToken' }),
-      { timeout: 10_000, interval: 50 },
+      patiently,
     )
   })
 })
@@ -382,12 +383,12 @@ describe('a service that is cut off', () => {
     const service = await startExample({ signet: server.url, service: 'orders', boundSeconds: 2 })
     try {
       const status = async () => (await call(service, { by, with: 'sigv4a' })).status
-      await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000, interval: 100 })
+      await vi.waitFor(async () => expect(await status()).toBe(200), patiently)
       open = false
       for (const socket of sockets) socket.destroy()
-      await vi.waitFor(async () => expect(await status()).toBe(503), { timeout: 10_000, interval: 100 })
+      await vi.waitFor(async () => expect(await status()).toBe(503), patiently)
       open = true
-      await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000, interval: 100 })
+      await vi.waitFor(async () => expect(await status()).toBe(200), patiently)
     } finally {
       await service.close()
       vi.unstubAllGlobals()
@@ -442,15 +443,14 @@ describe('a service that is cut off', () => {
           expect(await asked()).toBe(now)
           return now
         }
-        const hears = { timeout: 10_000, interval: 100 }
-        const once = await vi.waitFor(() => asksNothing(by), hears)
+        const once = await vi.waitFor(() => asksNothing(by), patiently)
 
         cutOff(how)
         // Until the bound has passed its own knowledge counts, from then on the answer of each question.
         await vi.waitFor(async () => {
           await call(service, { by })
           expect(await asked()).toBeGreaterThan(once)
-        }, hears)
+        }, patiently)
         const before = await asked()
         for (let times = 0; times < 3; times++)
           expect(await call(service, { by })).toMatchObject({ status: 200, hello: desk })
@@ -462,13 +462,13 @@ describe('a service that is cut off', () => {
         await server.database.query(sql`select raise_epoch('key', ${by.accessKeyId})`)
         await vi.waitFor(
           async () => expect(await call(service, { by })).toMatchObject({ code: 'ExpiredToken' }),
-          { timeout: 10_000, interval: 50 },
+          patiently,
         )
 
         // The way is open again: it asks about a new caller once, and knows what was revoked meanwhile.
         cutOff('no')
         const other = await session('sealed')
-        await vi.waitFor(() => asksNothing(other), hears)
+        await vi.waitFor(() => asksNothing(other), patiently)
         expect(await call(service, { by })).toMatchObject({ code: 'ExpiredToken' })
       } finally {
         await service.close()
@@ -488,9 +488,9 @@ describe('a service that is cut off', () => {
       try {
         const by = await session('signed')
         const status = async () => (await call(service, { by, with: 'sigv4a' })).status
-        await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000, interval: 100 })
+        await vi.waitFor(async () => expect(await status()).toBe(200), patiently)
         cutOff(how)
-        await vi.waitFor(async () => expect(await status()).toBe(503), { timeout: 10_000, interval: 100 })
+        await vi.waitFor(async () => expect(await status()).toBe(503), patiently)
         for (let times = 0; times < 3; times++) expect(await status()).toBe(503)
       } finally {
         await service.close()

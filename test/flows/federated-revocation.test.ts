@@ -27,6 +27,7 @@ import {
 import { home, testVault } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
+import { patiently } from '../support/patience.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -133,8 +134,8 @@ describe('one federated person', () => {
 
     for (const by of [session, next]) {
       expect(await at(0, by)).toBe('ExpiredToken')
-      await vi.waitFor(async () => expect(await at(1, by)).toBe('ExpiredToken'), { timeout: 10_000 })
-      await vi.waitFor(async () => expect(await atService(by)).toBe('ExpiredToken'), { timeout: 10_000 })
+      await vi.waitFor(async () => expect(await at(1, by)).toBe('ExpiredToken'), patiently)
+      await vi.waitFor(async () => expect(await atService(by)).toBe('ExpiredToken'), patiently)
     }
     expect(await outcome(chained(session))).toBe('ExpiredToken')
     expect([await at(0, sibling), await at(1, sibling), await atService(sibling)]).toEqual(
@@ -156,7 +157,7 @@ describe('one federated person', () => {
     expect([await at(1, dave), await at(1, erin)]).toEqual(['accepted', 'accepted'])
     const arn = `arn:aws:sts::${home}:federated-user/dave`
     expect(await revoke({ kind: 'federated', id: arn })).toMatchObject({ status: 200, body: { arn } })
-    await vi.waitFor(async () => expect(await at(1, dave)).toBe('ExpiredToken'), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await at(1, dave)).toBe('ExpiredToken'), patiently)
     expect([await at(0, erin), await at(0, acme)]).toEqual(['accepted', 'accepted'])
   })
 })

@@ -10,6 +10,7 @@ import { signHeaders } from '#sigv4'
 import { declare } from '../access/world.ts'
 import { Browser, textOf } from '../support/browser.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { patiently } from '../support/patience.ts'
 
 const home = '111122223333'
 const origin = 'http://wiki.localhost:8443'
@@ -317,7 +318,7 @@ describe('rules', () => {
         responseElements: { decision: 'Deny' },
       })
       expect(events.some(({ eventName }) => eventName === 'RefuseProxied')).toBe(true)
-    }, 10_000)
+    }, patiently)
   })
 })
 

@@ -14,9 +14,9 @@ import { rawRequest } from '../support/raw-http.ts'
 import { freePort, startServer, type TestServer } from '../support/server.ts'
 import { home, sam, storeDeclaration, storeEnv } from '../support/store-behind-gateway.ts'
 import { type Call, clientOf, hashOf } from './world.ts'
+import { patiently } from '../support/patience.ts'
 
 /** For what comes a moment after an answer. */
-const patiently = { timeout: 10_000, interval: 20 }
 const mine = 'arn:aws:s3:::photos/home/sam/*'
 
 const Version = '2012-10-17'

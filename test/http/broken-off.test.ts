@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it, type MockInstance, vi } from 'vitest
 import { type EdgeLog, listen, logBroken, requestEdge, trustedProxies } from '#http'
 import { systemClock } from '#kernel'
 import { startServer } from '../support/server.ts'
+import { patiently } from '../support/patience.ts'
 
 type Line = { level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> }
 
@@ -59,7 +60,7 @@ it('an answer whose client went away is told in one line without a stack', async
   await once(socket, 'data')
   socket.resetAndDestroy()
   const broken = () => served.lines.filter(({ message }) => message !== 'request')
-  await vi.waitFor(() => expect(broken()).not.toEqual([]))
+  await vi.waitFor(() => expect(broken()).not.toEqual([]), patiently)
   expect(broken()).toEqual([
     {
       level: 'info',
@@ -84,7 +85,7 @@ it('a stream of ours that fails is told once, as an error with the request’s i
   socket.write(request('/'))
   await once(socket, 'close')
   const errors = () => served.lines.filter(({ level }) => level === 'error')
-  await vi.waitFor(() => expect(errors()).not.toEqual([]))
+  await vi.waitFor(() => expect(errors()).not.toEqual([]), patiently)
   expect(errors()).toEqual([
     {
       level: 'error',
@@ -108,7 +109,7 @@ it('the whole server complains of nothing when a client hangs up in the middle o
     expect(answer.toString()).toContain('100 Continue')
     socket.write('Action=')
     socket.resetAndDestroy()
-    await vi.waitFor(() => expect(heard).toContain('a connection ended before its request did'))
+    await vi.waitFor(() => expect(heard).toContain('a connection ended before its request did'), patiently)
     expect(server.complaints).toEqual([])
     expect(printed).not.toHaveBeenCalled()
   } finally {

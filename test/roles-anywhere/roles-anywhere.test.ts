@@ -20,6 +20,7 @@ import {
   rsaKey,
   type TestCertificate,
 } from '../support/x509.ts'
+import { patiently } from '../support/patience.ts'
 
 let database: Database
 let server: TestServer
@@ -233,7 +234,7 @@ describe('a certificate is traded for a role session', () => {
     const [one, two] = [await taken(machine), await taken(other)]
     const id = federatedEpochId({ providerArn: anchorArn, subject: machine.serial.toString(16) })
     await database.query(sql`select raise_epoch('federated', ${id})`)
-    await vi.waitFor(async () => expect(await whoAmI(one)).toBe('ExpiredToken'), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await whoAmI(one)).toBe('ExpiredToken'), patiently)
     expect(await whoAmI(two)).toContain('assumed-role/Machine/')
   })
 
