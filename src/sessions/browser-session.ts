@@ -1,7 +1,7 @@
 import { sha256 } from '#crypto'
 import { type Database, type Queryable, sql } from '#database'
-import { type Context, type CookieJar, requestInfo, type RequestInfo } from '#http'
-import { type Clock, randomId, uuid } from '#kernel'
+import { type Context, type CookieJar, requestInfo } from '#http'
+import { type Clock, randomId, refuse, uuid } from '#kernel'
 import type { SessionSettings } from './config.ts'
 import type { Epochs } from './epochs.ts'
 
@@ -46,13 +46,20 @@ export type Sessions = {
     user: { userId: string },
     authentications: readonly Authentication[],
   ): Promise<BrowserSession>
-  /** Adds proofs under a new id (never keep an id across a rise of privilege). */
+  /**
+   * Adds proofs to this browser's session, under a new id (never keep an id across a rise of privilege). Where another tab has
+   * done so since the session was read, its new id stays: the browser could get the two cookies in either order.
+   *
+   * @throws Failure conflict sessions/ended when it was ended meanwhile
+   */
   strengthen(
     tx: Queryable,
     ctx: Context,
     session: BrowserSession,
     more: readonly Authentication[],
   ): Promise<BrowserSession>
+  /** Gives a session a new id, for a browser that never got the cookie. @throws as `strengthen` */
+  renew(tx: Queryable, ctx: Context, session: BrowserSession): Promise<BrowserSession>
   /** Ends this browser's session. */
   end(tx: Queryable, ctx: Context): Promise<void>
   /** Ends one session of a user; false when it was not theirs. */
@@ -121,6 +128,9 @@ const toSession = (row: Row): BrowserSession => ({
   userAgent: row.user_agent,
 })
 
+const written = (authentications: readonly Authentication[]): string =>
+  JSON.stringify(authentications.map(({ factor, at }) => ({ factor, at: at.toString() })))
+
 const columns = sql`family, user_id, authentications, created_at, last_seen_at, expires_at, ip, user_agent`
 
 /** Opens the sessions. */
@@ -139,24 +149,41 @@ export function createSessions(needs: {
   const notRevoked = (row: { user_id: string; user_epoch: number; family: string }) =>
     row.user_epoch === epochs.of('user', row.user_id) && epochs.of('session', row.family) === 0
 
-  async function insert(
+  const epochNow = (userId: string) =>
+    sql`coalesce((select epoch from revocation_epoch where kind = 'user' and id = ${userId}), 0)`
+
+  /** Changes the row in its place: of several requests that do so at once each waits for the one before it. */
+  async function update(
     tx: Queryable,
     ctx: Context,
-    session: Omit<BrowserSession, 'ip' | 'userAgent' | 'lastSeenAt'>,
-    info: RequestInfo,
+    { family, userId }: BrowserSession,
+    { more, isOwn }: { readonly more: readonly Authentication[]; readonly isOwn: boolean },
   ): Promise<BrowserSession> {
-    const id = randomId()
-    const now = clock()
-    await tx.query(
-      sql`insert into browser_session (id_hash, family, user_id, user_epoch, authentications, ip, user_agent,
-                                       created_at, last_seen_at, idle_seconds, expires_at)
-          values (${sha256(id)}, ${session.family}, ${session.userId},
-                  coalesce((select epoch from revocation_epoch where kind = 'user' and id = ${session.userId}), 0),
-                  ${JSON.stringify(session.authentications.map(({ factor, at }) => ({ factor, at: at.toString() })))},
-                  ${info.ip}, ${info.userAgent}, ${session.createdAt}, ${now}, ${settings.idle_seconds}, ${session.expiresAt})`,
+    const { rows } = await tx.query<Row & { id_hash: Buffer }>(
+      sql`select ${columns}, id_hash from browser_session where family = ${family} for update`,
     )
-    jar.write(ctx, 'session', id)
-    return { ...session, lastSeenAt: now, ip: info.ip, userAgent: info.userAgent }
+    const [row] = rows
+    if (row === undefined)
+      refuse('conflict', 'sessions/ended', 'You were signed out meanwhile. Please sign in again.')
+    const present = toSession(row)
+    const authentications = [
+      ...present.authentications.filter(({ factor }) => !more.some((each) => each.factor === factor)),
+      ...more,
+    ]
+    const held = jar.read(ctx, 'session')
+    const hasRisen = isOwn && held !== undefined && !sha256(held).equals(row.id_hash)
+    const id = hasRisen ? undefined : randomId()
+    const now = clock()
+    const { ip, userAgent } = requestInfo(ctx)
+    await tx.query(
+      sql`update browser_session
+          set id_hash = ${id === undefined ? row.id_hash : sha256(id)}, user_epoch = ${epochNow(userId)},
+              authentications = ${written(authentications)}, ip = ${ip}, user_agent = ${userAgent},
+              last_seen_at = ${now}, idle_seconds = ${settings.idle_seconds}
+          where family = ${family}`,
+    )
+    if (id !== undefined) jar.write(ctx, 'session', id)
+    return { ...present, authentications, lastSeenAt: now, ip, userAgent }
   }
 
   const removeOwn = async (tx: Queryable, ctx: Context) => {
@@ -184,27 +211,30 @@ export function createSessions(needs: {
     async begin(tx, ctx, user, authentications) {
       await removeOwn(tx, ctx)
       const now = clock()
-      return insert(
-        tx,
-        ctx,
-        {
-          family: uuid(),
-          userId: user.userId,
-          authentications,
-          createdAt: now,
-          expiresAt: now.add({ seconds: settings.absolute_seconds }),
-        },
-        requestInfo(ctx),
+      const id = randomId()
+      const { ip, userAgent } = requestInfo(ctx)
+      const session: BrowserSession = {
+        family: uuid(),
+        userId: user.userId,
+        authentications,
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: now.add({ seconds: settings.absolute_seconds }),
+        ip,
+        userAgent,
+      }
+      await tx.query(
+        sql`insert into browser_session (id_hash, family, user_id, user_epoch, authentications, ip, user_agent,
+                                         created_at, last_seen_at, idle_seconds, expires_at)
+            values (${sha256(id)}, ${session.family}, ${session.userId}, ${epochNow(user.userId)},
+                    ${written(authentications)}, ${ip}, ${userAgent},
+                    ${now}, ${now}, ${settings.idle_seconds}, ${session.expiresAt})`,
       )
+      jar.write(ctx, 'session', id)
+      return session
     },
-    async strengthen(tx, ctx, session, more) {
-      await tx.query(sql`delete from browser_session where family = ${session.family}`)
-      const authentications = [
-        ...session.authentications.filter(({ factor }) => !more.some((each) => each.factor === factor)),
-        ...more,
-      ]
-      return insert(tx, ctx, { ...session, authentications }, requestInfo(ctx))
-    },
+    strengthen: (tx, ctx, session, more) => update(tx, ctx, session, { more, isOwn: true }),
+    renew: (tx, ctx, session) => update(tx, ctx, session, { more: [], isOwn: false }),
     async end(tx, ctx) {
       await removeOwn(tx, ctx)
       jar.clear(ctx, 'session')

@@ -140,7 +140,7 @@ export async function afterFinish(
   if (ended !== undefined && justNow && (await needs.sessions.current(ctx)) === undefined) {
     const session = (await needs.sessions.list(ended.userId)).find(({ family }) => family === ended.family)
     if (session !== undefined)
-      await needs.database.transaction((tx) => needs.sessions.strengthen(tx, ctx, session, []))
+      await needs.database.transaction((tx) => needs.sessions.renew(tx, ctx, session))
   }
   return leave(needs, ctx, pending.kind, finished.resultUrl)
 }

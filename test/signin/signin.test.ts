@@ -14,8 +14,9 @@ import {
 } from '#directory'
 import { Router } from '#http'
 import { attachPolicy, putInlinePolicy } from '#iam'
-import { Secret } from '#kernel'
+import { type Failure, Secret } from '#kernel'
 import { addTotp, newRecoveryCodes, replaceRecoveryCodes } from '#mfa'
+import type { Factor } from '#sessions'
 import { assess, begin, finishUpstream, type Requirement, type SignInResult, signinRoutes } from '#signin'
 import { Browser, formsOf, textOf } from '../support/browser.ts'
 import { testDatabase } from '../support/database.ts'
@@ -49,6 +50,18 @@ beforeAll(async () => {
         const session = await needs.sessions.current(ctx)
         const from = { id: 'r', at: clock(), ip: '127.0.0.1', userAgent: '', secure: false }
         ctx.body = (await assess(needs, { session, requirement, from })).state
+      })
+      // Several proofs at once, each from a tab that has read the session before any of the others was done.
+      probe.get('/rise', async (ctx) => {
+        const session = await needs.sessions.current(ctx)
+        if (session === undefined) throw new Error('nobody is signed in')
+        if (ctx.querystring === 'ended')
+          await database.transaction((tx) => needs.sessions.revoke(tx, session.userId, session.family))
+        const rise = (factor: Factor) =>
+          database.transaction((tx) => needs.sessions.strengthen(tx, ctx, session, [{ factor, at: clock() }]))
+        ctx.body = (await Promise.allSettled((['totp', 'passkey', 'recovery-code'] as const).map(rise)))
+          .map((each) => (each.status === 'fulfilled' ? 'risen' : (each.reason as Failure).reason))
+          .join(' ')
       })
       probe.get('/upstream/back', async (ctx) => {
         const [pendingId = '', userId = '', mfa] = ctx.querystring.split(',')
@@ -602,6 +615,31 @@ describe('stays whole', () => {
       Array.from({ length: 5 }, () => [200, true]),
     )
     expect(results).toHaveLength(5)
+  })
+
+  it('when a session rises in three tabs at once: one new id, and every proof counts', async () => {
+    await signIn()
+    const before = browser.cookies.get('session')
+    expect((await browser.open(`${web.url}/rise`)).html).toBe('risen risen risen')
+    expect(browser.cookies.get('session')).not.toBe(before)
+    expect((await browser.open(`${web.url}/assess`)).html).toBe('satisfied')
+    const [session, ...others] = await web.needs.sessions.list(user.userId)
+    expect(others).toEqual([])
+    expect(session?.authentications.map(({ factor }) => factor).toSorted()).toEqual([
+      'passkey',
+      'password',
+      'recovery-code',
+      'totp',
+    ])
+  })
+
+  it('when it was ended in one tab while another was proving more: it stays ended', async () => {
+    await signIn()
+    expect((await browser.open(`${web.url}/rise?ended`)).html).toBe(
+      'sessions/ended sessions/ended sessions/ended',
+    )
+    expect((await browser.open(`${web.url}/assess`)).html).toBe('interact')
+    expect(await web.needs.sessions.list(user.userId)).toEqual([])
   })
 
   it('when a form is sent twice at once: one sign-in, and both answers lead to the app', async () => {
