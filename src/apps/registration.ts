@@ -50,6 +50,8 @@ export async function putRegistration(
   appId: string,
   { actions, resourceTypes }: AppRegistration,
 ): Promise<void> {
+  // One after the other: what one adds another would not see to delete.
+  await tx.query(sql`select from app where app_id = ${appId} for no key update`)
   await tx.query(sql`delete from app_action where app_id = ${appId}`)
   await tx.query(
     sql`insert into app_action (app_id, name, name_key, resource_types, description)

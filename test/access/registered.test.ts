@@ -295,6 +295,20 @@ describe('the JSON API for what an app registers', () => {
     expect(body.results).toEqual([{ name: 'Close' }, { name: 'Read' }])
   })
 
+  it('is one of several catalogues that are put at once, whole', async () => {
+    const { body } = await call('GET', 'Orders/registration')
+    const { resource_types } = body as { resource_types: object[] }
+    const sets = Array.from({ length: 6 }, (_, set) => ['Common', `A${set}`, `B${set}`])
+    const puts = await Promise.all(
+      sets.map((actions) => call('PUT', 'Orders/registration', { actions, resource_types })),
+    )
+    expect(puts.map(({ status }) => status)).toEqual(sets.map(() => 204))
+    const { actions } = (await call('GET', 'Orders/registration')).body as { actions: { name: string }[] }
+    expect(sets.map((set) => set.toSorted())).toContainEqual(actions.map(({ name }) => name).toSorted())
+    const { actions: before } = body as { actions: object[] }
+    await call('PUT', 'Orders/registration', { actions: before, resource_types })
+  })
+
   it('stores, lists and removes resources, which decisions and searches see at once', async () => {
     const stored = await call('PUT', 'Orders/resources', {
       resources: [

@@ -192,6 +192,18 @@ describe('a recovery code', () => {
     await expect(verify(codes[0] ?? '')).rejects.toMatchObject({ reason: 'mfa/wrong-code' })
   })
 
+  it('is of one set, when several are made at once', async () => {
+    const sets = Array.from({ length: 4 }, newRecoveryCodes)
+    await Promise.all(
+      sets.map((each) =>
+        database.transaction((tx) =>
+          replaceRecoveryCodes(tx, needs(), { user, codes: each, request: undefined }),
+        ),
+      ),
+    )
+    expect((await factorsOf(database, user.userId)).recoveryCodesLeft).toBe(10)
+  })
+
   it('is nothing that the AWS wire takes', async () => {
     await expect(verify(codes[0] ?? '', { accept: 'totp' })).rejects.toMatchObject({
       reason: 'mfa/wrong-code',

@@ -24,6 +24,8 @@ export async function setRecoveryCodes(
   needs: { clock: Clock },
   request: { userId: string; codes: readonly string[] },
 ): Promise<void> {
+  // One after the other: of two who do so at once, each would leave the codes that the other is just making.
+  await tx.query(sql`select from users where user_id = ${request.userId} for no key update`)
   await tx.query(sql`delete from recovery_code where user_id = ${request.userId}`)
   const now = needs.clock()
   await tx.query(
