@@ -164,7 +164,7 @@ describe('who can', () => {
           expect(found.count).toBe(expected.length)
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 2_400 },
     )
     expect(Math.min(seen.allowed, seen.byOwners, seen.limited)).toBeGreaterThan(20)
   }, 240_000)
