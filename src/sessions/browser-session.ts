@@ -177,7 +177,8 @@ export function createSessions(needs: {
     const { ip, userAgent } = requestInfo(ctx)
     await tx.query(
       sql`update browser_session
-          set id_hash = ${id === undefined ? row.id_hash : sha256(id)}, user_epoch = ${epochNow(userId)},
+          set id_hash = ${id === undefined ? row.id_hash : sha256(id)},
+              user_epoch = ${isOwn ? epochNow(userId) : sql`user_epoch`},
               authentications = ${written(authentications)}, ip = ${ip}, user_agent = ${userAgent},
               last_seen_at = ${now}, idle_seconds = ${settings.idle_seconds}
           where family = ${family}`,

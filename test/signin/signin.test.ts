@@ -667,6 +667,22 @@ describe('stays whole', () => {
     expect(results).toHaveLength(1)
   })
 
+  it('when that form was one more proof of somebody who was signed in already', async () => {
+    await signIn()
+    await giveTotp()
+    requirement = { requireMfa: true }
+    const page = await start(browser)
+    expect(page.title).toBe('Enter your code · Signet')
+    const before = new Map(browser.cookies)
+    const code = await codeNow()
+    await browser.submit(page, { code })
+    browser.cookies.clear()
+    for (const [name, value] of before) browser.cookies.set(name, value)
+    const again = await browser.submit(page, { code })
+    expect(Browser.onward(again)).toBe('https://app.example.com/callback?state=signed-in')
+    expect((await browser.open(`${web.url}/assess`)).html).toBe('satisfied')
+  })
+
   it('when the back button brings an old form: the present step is shown', async () => {
     await giveTotp()
     const first = await start(browser)
