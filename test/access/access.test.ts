@@ -12,6 +12,7 @@ import { signHeaders, type HeaderPairs } from '#sigv4'
 import { startOrdersService } from '../support/orders-service.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { patiently } from '../support/patience.ts'
+import { tampered } from '../support/tampered.ts'
 
 const root = join(import.meta.dirname, '../..')
 const account = '111122223333'
@@ -209,12 +210,7 @@ describe('an internal service that is called with a role session', () => {
       {
         path: '/orders/17',
         tamper: (all) =>
-          all.map(([name, value]) => [
-            name,
-            name === 'x-amz-security-token'
-              ? value.replace(/.(.{9})$/, (_, rest: string) => `A${rest}`)
-              : value,
-          ]),
+          all.map(([name, value]) => [name, name === 'x-amz-security-token' ? tampered(value) : value]),
       },
       'InvalidClientTokenId',
     ],

@@ -27,6 +27,7 @@ import { testDatabase } from '../support/database.ts'
 import { claim, fixedClock, home } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newPerson, otherAccount, seedRoles, signInAt } from './world.ts'
+import { tampered } from '../support/tampered.ts'
 
 const clock = fixedClock(Temporal.Now.instant().toString())
 let database: Database
@@ -396,7 +397,7 @@ describe('registering a client', () => {
     const other = await register()
     for (const wrong of [
       { ...client, clientSecret: other.clientSecret },
-      { ...client, clientId: `${client.clientId.slice(0, -2)}AA` },
+      { ...client, clientId: tampered(client.clientId) },
       { ...client, clientSecret: client.clientId },
     ])
       expect(await refusalOf(startDevice(wrong))).toEqual({

@@ -27,6 +27,7 @@ import { foreignIdp } from '../support/saml-idp.ts'
 import { authnRequest, redirectQuery } from '../support/saml-sp.ts'
 import { freePort, runSignet, type SignetRun, startSignet } from '../support/signet-process.ts'
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
+import { tampered } from '../support/tampered.ts'
 
 /** Made by setup at random. */
 let account = ''
@@ -506,10 +507,8 @@ describe('step 6, the AWS SDK, unmodified', () => {
     await expect(sts({ ...desk, secretAccessKey: 'x'.repeat(40) }).send(identity)).rejects.toEqual(
       code('SignatureDoesNotMatch'),
     )
-    const tampered = `${desk.sessionToken.slice(0, -12)}AAAA${desk.sessionToken.slice(-8)}`
-    await expect(sts({ ...desk, sessionToken: tampered }).send(identity)).rejects.toEqual(
-      code('InvalidClientTokenId'),
-    )
+    const sessionToken = tampered(desk.sessionToken)
+    await expect(sts({ ...desk, sessionToken }).send(identity)).rejects.toEqual(code('InvalidClientTokenId'))
   })
 })
 

@@ -5,6 +5,7 @@ import { sql } from '#database'
 import { CookieBrowser } from './browser.ts'
 import { ask, exchange, relyingParty, signIn, tokensFor } from './relying-party.ts'
 import { clientSecret, startWorld, type World } from './world.ts'
+import { tampered } from '../support/tampered.ts'
 
 let world: World
 let wiki: client.Configuration
@@ -53,7 +54,7 @@ describe('client credentials', () => {
     const pipeline = await relyingParty(world, 'pipeline')
     const { access_token: token } = await client.clientCredentialsGrant(pipeline)
     const { tokens } = await tokensFor(wiki)
-    for (const bad of [`${token.slice(0, -2)}AA`, 'a.b.c', 'nonsense', tokens.id_token ?? '', `${token}.x`])
+    for (const bad of [tampered(token), 'a.b.c', 'nonsense', tokens.id_token ?? '', `${token}.x`])
       await expect(world.oidc.authenticateBearer(bad)).rejects.toMatchObject({ reason: 'oidc/bearer' })
   })
 })
@@ -226,7 +227,7 @@ describe('signing out by an app', () => {
     const elsewhere = await by({ id_token_hint: hint, post_logout_redirect_uri: 'https://evil.example/' })
     expect(elsewhere.status).toBe(400)
     expect(elsewhere.body).not.toContain('href="https://evil.example')
-    const changed = `${hint.slice(0, -3)}${hint.endsWith('AAA') ? 'BBB' : 'AAA'}`
+    const changed = tampered(hint)
     expect((await by({ id_token_hint: changed })).status).toBe(400)
     expect(await userinfo(tokens.access_token)).toBe(200)
   })

@@ -18,6 +18,7 @@ import { home, testVault } from '../support/fixtures.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { awsEnvironment, type Ran, run } from './support/aws.ts'
 import { describeWith } from './support/peer.ts'
+import { tampered } from '../support/tampered.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -97,14 +98,7 @@ describeWith('python3-boto3')('boto3 of Debian with awscrt', () => {
     expect((await python(whoAmI, wrong, server.url, 'v4a')).err).toContain('SignatureDoesNotMatch')
     const { sessionToken = '', ...keys } = await session()
     expect(
-      (
-        await python(
-          whoAmI,
-          { ...keys, sessionToken: `${sessionToken.slice(0, -8)}AAAAAAAA` },
-          server.url,
-          'v4a',
-        )
-      ).err,
+      (await python(whoAmI, { ...keys, sessionToken: tampered(sessionToken) }, server.url, 'v4a')).err,
     ).toContain('InvalidClientTokenId')
   })
 

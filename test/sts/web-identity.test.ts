@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { issuerKeys } from '#src/sts/issuer-keys.ts'
 import { guardedFetch, isPublicAddress } from '#src/sts/outgoing.ts'
 import { verifyWebIdentity } from '#src/sts/web-identity.ts'
+import { tampered } from '../support/tampered.ts'
 
 let now = Temporal.Instant.from('2026-11-21T22:15:00Z')
 const clock = () => now
@@ -168,7 +169,7 @@ describe('refuses a token', () => {
   it.each<[what: string, why: string, make: () => Promise<string> | string]>([
     ['signed by another key', 'signature', () => token({}, { key: stranger.privateKey })],
     ['with its signature cut', 'signature', async () => (await token()).slice(0, -4)],
-    ['with its signature changed', 'signature', async () => `${(await token()).slice(0, -8)}AAAAAAAA`],
+    ['with its signature changed', 'signature', async () => tampered(await token())],
     ['without its signature', 'signature', async () => (await token()).replace(/[^.]+$/, '')],
     [
       'with claims put in after signing',
