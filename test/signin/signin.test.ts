@@ -607,6 +607,15 @@ describe('refuses', () => {
 })
 
 describe('stays whole', () => {
+  /** Sends a form whose answer is lost, and with it its cookies, and sends it again. */
+  async function submitTwice(...form: Parameters<Browser['submit']>) {
+    const before = new Map(browser.cookies)
+    await browser.submit(...form)
+    browser.cookies.clear()
+    for (const [name, value] of before) browser.cookies.set(name, value)
+    return browser.submit(...form)
+  }
+
   it('when five tabs sign in at the same time', async () => {
     const tabs = await Promise.all(Array.from({ length: 5 }, () => start(browser)))
     const asked = await Promise.all(tabs.map((tab) => browser.submit(tab, { identifier: user.name })))
@@ -656,12 +665,7 @@ describe('stays whole', () => {
   })
 
   it('when the last form is sent again after the answer was lost: the browser is signed in all the same', async () => {
-    const page = await identify()
-    const before = new Map(browser.cookies)
-    await browser.submit(page, { password })
-    browser.cookies.clear()
-    for (const [name, value] of before) browser.cookies.set(name, value)
-    const again = await browser.submit(page, { password })
+    const again = await submitTwice(await identify(), { password })
     expect(Browser.onward(again)).toBe('https://app.example.com/callback?state=signed-in')
     expect((await browser.open(`${web.url}/assess`)).html).toBe('satisfied')
     expect(results).toHaveLength(1)
@@ -673,12 +677,7 @@ describe('stays whole', () => {
     requirement = { requireMfa: true }
     const page = await start(browser)
     expect(page.title).toBe('Enter your code · Signet')
-    const before = new Map(browser.cookies)
-    const code = await codeNow()
-    await browser.submit(page, { code })
-    browser.cookies.clear()
-    for (const [name, value] of before) browser.cookies.set(name, value)
-    const again = await browser.submit(page, { code })
+    const again = await submitTwice(page, { code: await codeNow() })
     expect(Browser.onward(again)).toBe('https://app.example.com/callback?state=signed-in')
     expect((await browser.open(`${web.url}/assess`)).html).toBe('satisfied')
   })
